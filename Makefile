@@ -1,0 +1,59 @@
+# Every target sets up first; tools/set_up.py returns at once when there is nothing to do.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Two workers: enough to overlap, few enough for a laptop that does other things. `make test JOBS=8`
+JOBS ?= 2
+SECONDS_OF_SOAK ?= 600
+set-up := $(PYTHON) tools/set_up.py
+
+.DEFAULT_GOAL := help
+.PHONY: help boot test check soak docs clean set-up check-format check-lint check-types check-floors check-tests
+
+help:
+	@echo "make boot     set everything up, and boot the demonstration system"
+	@echo "make test     set everything up, and run all tests but the soak"
+	@echo "make check    under a minute: format, lint, types, floors, fast tests"
+	@echo "make soak     random programs and inputs for SECONDS_OF_SOAK ($(SECONDS_OF_SOAK)) seconds"
+	@echo "make docs     build the book into site/"
+	@echo "make clean    remove what was built; the next target sets up again"
+
+set-up:
+	@$(set-up)
+
+boot: set-up
+	@$(BIN)/pith boot
+
+test: set-up
+	$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
+
+# The parts of a check are targets, so that make runs them side by side and shows each one's output whole.
+check: set-up
+	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j 2 \
+	    check-types check-tests check-format check-lint check-floors
+
+check-format:
+	$(BIN)/ruff format --check .
+
+check-lint:
+	$(BIN)/ruff check .
+
+check-types:
+	$(BIN)/mypy --strict src
+
+check-floors:
+	$(BIN)/python tools/floors.py
+
+check-tests:
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not qemu and not soak"
+
+soak: set-up
+	PITH_SOAK_SECONDS=$(SECONDS_OF_SOAK) $(BIN)/python -m pytest -n $(JOBS) -m soak
+
+docs:
+	@$(set-up) --with docs
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv .pith build dist site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
