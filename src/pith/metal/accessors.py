@@ -1,0 +1,108 @@
+"""Source text for reading and writing a typed value in the arena.
+
+Field and element accessors are generated as Python source and compiled once per class: hosted life spends its
+time here, so an access must be one view index and little else. `load_expression(type, "o", env)` is an expression
+that reads the value at byte offset `o`; `store_statement` is the statement that writes `value` there. `env` collects
+the objects that the text names. The views are looked up in `pith.metal.memory`, whose globals the code runs in, so
+that attaching another arena takes effect at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import memory
+from .types import Boolean, Embedded, Enumeration, Integer, PackedUnion, PackedValue, Reference, Type, View
+
+_SHIFT = {1: "", 2: " >> 1", 4: " >> 2", 8: " >> 3"}
+
+
+def view_name(integer: Integer) -> str:
+    """The name of the memory view that holds integers of this range."""
+    return f"view_{'i' if integer.signed else 'u'}{8 * integer.size}"
+
+
+def name_in(env: dict[str, Any], value: Any) -> str:
+    """A name for `value` in `env`, so that generated text can mention it."""
+    name = f"_{type(value).__name__}_{id(value):x}"
+    env[name] = value
+    return name
+
+
+def load_expression(kind: Type, offset: str, env: dict[str, Any]) -> str:
+    """An expression for the value of type `kind` at the arena offset that `offset` computes."""
+    match kind:
+        case Integer():
+            return f"{view_name(kind)}[({offset}){_SHIFT[kind.size]}]"
+        case Boolean():
+            return f"view_u8[{offset}] != 0"
+        case Enumeration(cls):
+            raw = load_expression(kind.storage, offset, env)
+            return f"{name_in(env, cls)}({raw})"
+        case Reference(cls, nullable):
+            at = f"{name_in(env, cls)}.{'maybe_at' if nullable else 'at'}"
+            return f"{at}(view_u64[({offset}) >> 3])"
+        case Embedded(cls):
+            return f"{name_in(env, cls)}.at(base + ({offset}))"
+        case PackedValue() | PackedUnion():
+            decode = name_in(env, decoder(kind))
+            return f"{decode}({_raw_load(kind.bits, offset)})"
+        case View(element, length):
+            from .arrays import view_class
+
+            return f"{name_in(env, view_class(element))}.at(base + ({offset}), {length})"
+    raise TypeError(f"{kind} cannot stand in memory")
+
+
+def _raw_load(bits: int, offset: str) -> str:
+    if bits <= 64:
+        return f"view_u{bits}[({offset}){_SHIFT[bits // 8]}]"
+    return f"(view_u64[({offset}) >> 3] | view_u64[(({offset}) >> 3) + 1] << 64)"
+
+
+def decoder(kind: PackedValue | PackedUnion) -> Callable[[int], Any]:
+    """The function from raw bits to the packed value; for a union, to the variant that the tag names."""
+    if isinstance(kind, PackedValue):
+        return kind.cls.from_bits  # type: ignore[attr-defined, no-any-return]
+    by_tag = {v.__tag__: v.from_bits for v in kind.variants}  # type: ignore[attr-defined]
+    mask = (1 << kind.tag_bits) - 1
+
+    def decode(bits: int) -> Any:
+        return by_tag[bits & mask](bits)
+
+    return decode
+
+
+def store_statement(kind: Type, offset: str, env: dict[str, Any], where: str) -> str:
+    """A statement that writes `value` at `offset`, raising OverflowError where it does not fit."""
+    match kind:
+        case Integer(low, high):
+            fits = f"if not {low} <= value <= {high}: raise OverflowError(f'{{value}} does not fit {where}')\n    "
+            return f"{fits}{view_name(kind)}[({offset}){_SHIFT[kind.size]}] = value"
+        case Boolean():
+            return f"view_u8[{offset}] = 1 if value else 0"
+        case Enumeration():
+            return f"{view_name(kind.storage)}[({offset}){_SHIFT[kind.size]}] = int(value)"
+        case Reference(_, True):
+            return f"view_u64[({offset}) >> 3] = 0 if value is None else value.address"
+        case Reference():
+            return f"view_u64[({offset}) >> 3] = value.address"
+        case PackedValue() | PackedUnion() if kind.bits <= 64:
+            return f"view_u{kind.bits}[({offset}){_SHIFT[kind.size]}] = value._bits"
+        case PackedValue() | PackedUnion():
+            return (
+                f"i = ({offset}) >> 3; view_u64[i] = value._bits & 0xffffffffffffffff; "
+                f"view_u64[i + 1] = value._bits >> 64"
+            )
+    return f"raise TypeError('{where} is embedded: change its fields, not itself')"
+
+
+def compile_function(text: str, env: dict[str, Any], name: str) -> Any:
+    """Compile generated source that defines `name`, running in the memory module's globals."""
+    scope: dict[str, Any] = {}
+    parameters = ", ".join(env)
+    body = "\n".join("    " + line for line in text.splitlines())
+    source = f"def _make({parameters}):\n{body}\n    return {name}\n"
+    exec(compile(source, f"<metal accessor {name}>", "exec"), memory.__dict__, scope)
+    return scope["_make"](*env.values())
