@@ -1,11 +1,11 @@
-# Every target sets up first; tools/set_up.py returns at once when there is nothing to do.
+# Every target sets up first; tools/set_up returns at once when there is nothing to do.
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Two workers: enough to overlap, few enough for a laptop that does other things. `make test JOBS=8`
 JOBS ?= 2
 SECONDS_OF_SOAK ?= 600
-set-up := $(PYTHON) tools/set_up.py
+set-up := $(PYTHON) tools/set_up
 
 .DEFAULT_GOAL := help
 .PHONY: help boot test check soak docs clean set-up check-format check-lint check-types check-floors check-tests
