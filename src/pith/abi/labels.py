@@ -1,0 +1,58 @@
+"""Invocation labels: which operation a call on an object's capability asks for.
+
+In the order of the interface definitions (`sel4.xml`, `object-api.xml`, riscv's) for MCS, one core, debug or release.
+"""
+
+from enum import IntEnum
+
+
+class Label(IntEnum):
+    """The label field of an invocation's message info."""
+
+    INVALID = 0
+    UNTYPED_RETYPE = 1
+    TCB_READ_REGISTERS = 2
+    TCB_WRITE_REGISTERS = 3
+    TCB_COPY_REGISTERS = 4
+    TCB_CONFIGURE = 5
+    TCB_SET_PRIORITY = 6
+    TCB_SET_MC_PRIORITY = 7
+    TCB_SET_SCHED_PARAMS = 8
+    TCB_SET_TIMEOUT_ENDPOINT = 9
+    TCB_SET_IPC_BUFFER = 10
+    TCB_SET_SPACE = 11
+    TCB_SUSPEND = 12
+    TCB_RESUME = 13
+    TCB_BIND_NOTIFICATION = 14
+    TCB_UNBIND_NOTIFICATION = 15
+    TCB_SET_TLS_BASE = 16
+    TCB_SET_FLAGS = 17
+    CNODE_REVOKE = 18
+    CNODE_DELETE = 19
+    CNODE_CANCEL_BADGED_SENDS = 20
+    CNODE_COPY = 21
+    CNODE_MINT = 22
+    CNODE_MOVE = 23
+    CNODE_MUTATE = 24
+    CNODE_ROTATE = 25
+    IRQ_ISSUE_IRQ_HANDLER = 26
+    IRQ_ACK_IRQ = 27
+    IRQ_SET_IRQ_HANDLER = 28
+    IRQ_CLEAR_IRQ_HANDLER = 29
+    DOMAIN_SET = 30
+    DOMAIN_SCHEDULE_CONFIGURE = 31
+    DOMAIN_SCHEDULE_SET_START = 32
+    SCHED_CONTROL_CONFIGURE_FLAGS = 33
+    SCHED_CONTEXT_BIND = 34
+    SCHED_CONTEXT_UNBIND = 35
+    SCHED_CONTEXT_UNBIND_OBJECT = 36
+    SCHED_CONTEXT_CONSUMED = 37
+    SCHED_CONTEXT_YIELD_TO = 38
+    PAGE_TABLE_MAP = 39
+    PAGE_TABLE_UNMAP = 40
+    PAGE_MAP = 41
+    PAGE_UNMAP = 42
+    PAGE_GET_ADDRESS = 43
+    ASID_CONTROL_MAKE_POOL = 44
+    ASID_POOL_ASSIGN = 45
+    IRQ_ISSUE_IRQ_HANDLER_TRIGGER = 46

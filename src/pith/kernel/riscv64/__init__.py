@@ -1,0 +1,1 @@
+"""All that knows the architecture: registers, address translation, interrupts, time, entry and exit."""

@@ -1,0 +1,85 @@
+"""Everything the kernel remembers, on one page.
+
+All of it is one static instance, `kernel`: the objects themselves live in memory that user level gave.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pith.metal import Array, Inline, Struct, array, static, u8, u16, u32, u64
+
+from .objects import ASIDPool, PageTable, SchedContext, Slot, Thread, ThreadQueue
+
+PRIORITIES: Final = 256
+DOMAINS: Final = 16
+DOMAIN_SCHEDULE_LENGTH: Final = 100
+IRQ_COUNT: Final = 128  # PLIC sources 1..127; number 0 is the kernel's own timer
+ASID_POOLS: Final = 128
+
+
+class ReadyQueues(Struct):
+    """One domain's ready threads: a queue per priority, and a bitmap of those that are not empty.
+
+    Bit p % 64 of bitmap[p // 64] is set exactly when queues[p] has a thread; bit w of `words` when bitmap[w] is not 0.
+    The current thread is in no ready queue (Benno scheduling).
+    """
+
+    words: u64
+    bitmap: Array[u64] = array(PRIORITIES // 64)
+    queues: Array[ThreadQueue] = array(PRIORITIES)
+
+
+class DomainPeriod(Struct):
+    """One entry of the domain schedule; a duration of 0 ends the schedule."""
+
+    duration: u64  # ticks
+    domain: u8
+
+
+class KernelState(Struct):
+    """The kernel's memory."""
+
+    # Who runs. `scheduler_action`: see scheduler.py.
+    current: Thread | None
+    idle: Thread | None
+    next_thread: Thread | None
+    scheduler_action: u8
+    reprogram_timer: bool
+    current_context: SchedContext | None
+
+    # Time, in ticks of the timer.
+    now: u64  # at kernel entry
+    consumed: u64  # by the current thread since its time was last charged
+    ticks_per_microsecond: u64
+    release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
+
+    # Domains.
+    current_domain: u8
+    domain_index: u16
+    domain_start: u16
+    domain_time: u64
+    domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
+    ready: Array[ReadyQueues] = array(DOMAINS)
+
+    # Address spaces.
+    asid_pools: Array[ASIDPool | None] = array(ASID_POOLS)
+    kernel_root: PageTable | None  # maps nothing below the kernel
+    current_root: u64  # satp as it stands
+
+    # Interrupts: the slot of each line's handler notification, and what the line is doing.
+    irq_active: Array[u8] = array(IRQ_COUNT)
+    work_units: u32  # since the last preemption point
+
+    # Floating point: whose registers the processor holds.
+    fpu_owner: Thread | None
+
+
+class InterruptSlots(Struct, align=32):
+    """slots[irq] holds the notification capability that interrupt `irq` signals."""
+
+    slots: Array[Slot] = array(IRQ_COUNT)
+
+
+kernel: Final = static(KernelState)
+interrupts: Final = static(InterruptSlots)
