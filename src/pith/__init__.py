@@ -1,8 +1,12 @@
 """Pith: a microkernel operating system written in Python.
 
 The packages stand on floors (see docs/architecture.md); this file is the ground below the lowest of them.
-It holds only what every floor may need: the version, and the one kind of error that is the user's to mend.
+It holds only what every floor may need: the version, the one kind of error that is the user's to mend, and
+where Pith keeps what it can make again.
 """
+
+import os
+from pathlib import Path
 
 __version__ = "0.1.0"
 
@@ -20,3 +24,14 @@ class UserError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+def cache_directory() -> Path:
+    """Where compiled modules and other things that can be made again are kept; it need not exist yet.
+
+    `PITH_CACHE` names another place, such as one on a faster disk, or one for a single test.
+    """
+    named = os.environ.get("PITH_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pith"

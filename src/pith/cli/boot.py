@@ -1,0 +1,159 @@
+"""`pith boot`: start the demonstration system, or an initial thread of your own, on one of the two machines.
+
+This file turns options into a `BootOrder` and refuses what cannot be had, in words; starting it is the
+business of `pith.machine`.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from pith import UserError
+from pith.abi.syscalls import SystemCall
+from pith.cli.arguments import check_readable, parse_size
+from pith.cli.errors import NotBuiltYet, UsageError
+from pith.cli.host import find_qemu
+
+ANY_CALL = "any"
+SMALLEST_MEMORY = 16 * 2**20
+LARGEST_MEMORY = 64 * 2**30
+
+
+class MachineName(StrEnum):
+    HOSTED = "hosted"
+    QEMU = "qemu"
+
+
+class BootOrder(NamedTuple):
+    """What to start, and how: options that were checked, and make sense together."""
+
+    machine: MachineName
+    initial: Path | None
+    memory: int
+    pdb: str | None
+    gdb: bool
+    icount: bool
+    timeout: float | None
+    debug: bool
+
+
+def boot(
+    machine: Annotated[
+        MachineName | None,
+        typer.Option(
+            help="Where to boot: QEMU if it can be used, else the hosted machine.", show_default=False
+        ),
+    ] = None,
+    initial: Annotated[
+        Path | None,
+        typer.Option(
+            help="An ELF to start as the initial thread, in place of the demonstration.", metavar="ELF"
+        ),
+    ] = None,
+    pdb: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop in pdb inside the kernel, at each such system call (Call, ReplyRecv, Send, ...); "
+            "without a name, at the first of any. Hosted machine only.",
+            metavar="[SYSCALL]",
+        ),
+    ] = None,
+    gdb: Annotated[
+        bool, typer.Option("--gdb", help="Wait for gdb before the first instruction. QEMU only.")
+    ] = False,
+    memory: Annotated[str, typer.Option(help="The machine's memory.", metavar="SIZE")] = "128M",
+    icount: Annotated[
+        bool,
+        typer.Option(
+            "--icount",
+            help="Count instructions as time: the same run every time. The hosted machine always does.",
+        ),
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
+    ] = None,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
+    ] = True,
+) -> None:
+    """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
+    if initial is not None:
+        check_readable(initial, "an ELF file that was built for riscv64")
+    chosen = choose_machine(machine, wants_pdb=pdb is not None, wants_gdb=gdb)
+    order = BootOrder(
+        machine=chosen,
+        initial=initial,
+        memory=checked_memory(memory),
+        pdb=None if pdb is None else checked_call(pdb),
+        gdb=gdb,
+        icount=icount,
+        timeout=timeout,
+        debug=debug,
+    )
+    start(order)
+
+
+def start(order: BootOrder) -> None:
+    raise NotBuiltYet(f"the {order.machine.value} machine")
+
+
+def choose_machine(asked: MachineName | None, *, wants_pdb: bool, wants_gdb: bool) -> MachineName:
+    """The machine that was asked for; else the one that the debugger needs; else QEMU where it can be used."""
+    if wants_pdb and wants_gdb:
+        raise UsageError(
+            "--pdb and --gdb exclude each other", "choose the hosted machine (--pdb) or QEMU (--gdb)"
+        )
+    if wants_pdb and asked is MachineName.QEMU:
+        raise UsageError("--pdb works on the hosted machine only", "--machine hosted, or --gdb on QEMU")
+    if wants_gdb and asked is MachineName.HOSTED:
+        raise UsageError("--gdb works on QEMU only", "--machine qemu, or --pdb on the hosted machine")
+    if asked is MachineName.HOSTED or wants_pdb:
+        return MachineName.HOSTED
+    qemu = find_qemu()
+    if not qemu.complaint:
+        return MachineName.QEMU
+    if asked is MachineName.QEMU or wants_gdb:
+        raise UserError(qemu.complaint, f"{qemu.remedy}; or boot with --machine hosted")
+    print(
+        f"pith: {qemu.complaint}: booting on the hosted machine\n  for QEMU: {qemu.remedy}", file=sys.stderr
+    )
+    return MachineName.HOSTED
+
+
+def checked_memory(text: str) -> int:
+    size = parse_size(text)
+    if not SMALLEST_MEMORY <= size <= LARGEST_MEMORY or size % 2**21:
+        raise UsageError(
+            f"a machine cannot have {text} of memory: the least is 16M, the most 64G, in steps of 2M",
+            "--memory 128M",
+        )
+    return size
+
+
+def call_names() -> list[str]:
+    """The system calls as the manual writes them: `ReplyRecv`, `NBSend`."""
+    return [
+        "".join("NB" if part == "NB" else part.title() for part in call.name.split("_"))
+        for call in SystemCall
+    ]
+
+
+def checked_call(name: str) -> str:
+    for known in [*call_names(), ANY_CALL]:
+        if name.lower() == known.lower():
+            return known
+    raise UsageError(f"there is no system call `{name}`", f"one of {', '.join(call_names())}")
+
+
+def spell_out_pdb(arguments: list[str]) -> list[str]:
+    """Let `--pdb` stand alone: typer knows no option whose value may be left out."""
+    spelled = list(arguments)
+    for position, argument in enumerate(arguments):
+        following = arguments[position + 1 : position + 2]
+        if argument == "--pdb" and (not following or following[0].startswith("-")):
+            spelled[position] = f"--pdb={ANY_CALL}"
+    return spelled

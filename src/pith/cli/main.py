@@ -1,0 +1,20 @@
+"""The entry of the command `pith`.
+
+Everything else is imported inside, so that `errors.guard` stands around the imports too: a half-installed
+Pith then says which package is missing, as it says everything else.
+"""
+
+import sys
+from typing import NoReturn
+
+from pith.cli.errors import guard
+
+
+def main() -> NoReturn:
+    sys.exit(guard(run_command_line))
+
+
+def run_command_line() -> None:
+    from pith.cli.app import run
+
+    run(sys.argv[1:])
