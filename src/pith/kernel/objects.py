@@ -20,7 +20,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from pith.abi.objects import SCHED_CONTEXT_CORE_BYTES
+from pith.abi.objects import REFILL_BYTES, SCHED_CONTEXT_CORE_BYTES
 from pith.metal import (
     Array,
     Inline,
@@ -39,7 +39,6 @@ from pith.metal import (
     u48,
     u64,
 )
-
 
 # Capabilities ---------------------------------------------------------------------------------------------
 
@@ -378,8 +377,11 @@ class Refill(Struct, size=16):
     amount: u64
 
 
-class SchedContext(Struct, size=SCHED_CONTEXT_CORE_BYTES):
-    """The right to `budget` ticks in every `period`, as a ring of refills that stands right behind it.
+MIN_REFILLS: Final = 2  # of every scheduling context; they lie in its core
+
+
+class SchedContext(Struct, size=SCHED_CONTEXT_CORE_BYTES - MIN_REFILLS * REFILL_BYTES):
+    """The right to `budget` ticks in every `period`, as a ring of refills that stands right behind these fields.
 
     Times and amounts are timer ticks. `refill_max` 0 means not configured. A period of 0 is round robin.
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer
 from pith.metal import Array, Inline, Struct, array, static, u8, u16, u32, u64
 
 from .objects import ASIDPool, PageTable, SchedContext, Slot, Thread, ThreadQueue
@@ -51,7 +52,7 @@ class KernelState(Struct):
     # Time, in ticks of the timer.
     now: u64  # at kernel entry
     consumed: u64  # by the current thread since its time was last charged
-    ticks_per_microsecond: u64
+    ticks_per_second: u32  # the timebase; 10 MHz on QEMU's virt
     release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
 
     # Domains.
@@ -61,6 +62,10 @@ class KernelState(Struct):
     domain_time: u64
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
     ready: Array[ReadyQueues] = array(DOMAINS)
+
+    # The system call being served: what its message brought beyond registers.
+    caller_buffer: IPCBuffer | None
+    extra_slots: Array[Slot | None] = array(MESSAGE_MAX_CAPS)
 
     # Address spaces.
     asid_pools: Array[ASIDPool | None] = array(ASID_POOLS)

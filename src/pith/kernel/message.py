@@ -1,0 +1,194 @@
+"""Messages: what a thread says in a system call, and how words and capabilities get from one thread to
+another.
+
+A message is an info word (a1), up to four words in registers (a2-a5), and the rest in the IPC buffer, a
+page of user memory that the kernel sees through the window. Two uses:
+
+    Invocation    a message to the kernel itself: `argument` and `extra_slot` read it, `put_result` answers
+    transfer      a message from thread to thread: words are copied once, capabilities are derived
+
+Invariant: the kernel never trusts an address that a message holds; the buffer is found through the frame
+capability in the thread's own slot. Manual: chapter "Message Passing (IPC)".
+"""
+
+from __future__ import annotations
+
+from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, IPCBuffer, MessageInfo
+from pith.metal import Value, replace, u2, u3, u7, u52, u64
+
+from . import capability, cspace
+from .errors import (
+    DeleteFirst,
+    FailedLookup,
+    IllegalOperation,
+    LookupFailure,
+    RevokeFirst,
+    TruncatedMessage,
+)
+from .objects import Endpoint, EndpointCap, FrameCap, NullCap, Register, Slot, Thread, ThreadSlot
+from .riscv64.window import window_of
+from .state import kernel
+
+
+class Invocation(Value):
+    """A message to the kernel: which operation, on which capability, with how much to go on."""
+
+    label: u52
+    length: u7  # words that `argument` may ask for
+    slot: Slot  # of the invoked capability
+    capability_address: u64
+    is_blocking: bool
+    is_call: bool  # the caller waits for results
+    extra_caps: u2
+
+
+def current() -> Thread:
+    """The thread that the kernel works for."""
+    thread = kernel.current
+    assert thread is not None
+    return thread
+
+
+def argument(call: Invocation, index: u7) -> u64:
+    """Word `index` of the message; the caller has made sure that `call.length` covers it."""
+    if index < MESSAGE_REGISTERS:
+        return current().registers[Register.A2 + index]
+    buffer = kernel.caller_buffer
+    assert buffer is not None
+    return buffer.words[index]
+
+
+def extra_slot(call: Invocation, index: u2) -> Slot:
+    """The slot of extra capability `index`. Raises TruncatedMessage when the message has fewer."""
+    if index < call.extra_caps:
+        slot = kernel.extra_slots[index]
+        if slot is not None:
+            return slot
+    raise TruncatedMessage()
+
+
+def put_result(index: u7, value: u64) -> None:
+    """Make `value` word `index` of the answer to the current thread's invocation."""
+    put_word(current(), buffer_of(current(), writing=True), index, value)
+
+
+def put_word(thread: Thread, buffer: IPCBuffer | None, index: u7, value: u64) -> None:
+    """Make `value` word `index` of the message that `thread` receives; lost if it lies in a missing
+    buffer.""" if index < MESSAGE_REGISTERS:
+        thread.registers[Register.A2 + index] = value
+    elif buffer is not None:
+        buffer.words[index] = value
+
+
+def get_word(thread: Thread, buffer: IPCBuffer | None, index: u7) -> u64:
+    """Word `index` of the message that `thread` sends; 0 if it lies in a missing buffer."""
+    if index < MESSAGE_REGISTERS:
+        return thread.registers[Register.A2 + index]
+    return 0 if buffer is None else buffer.words[index]
+
+
+def put_header(thread: Thread, badge: u64, info: MessageInfo) -> None:
+    """Set what every received message has: the badge it came with, and its info word."""
+    thread.registers[Register.A0] = badge
+    thread.registers[Register.A1] = info.bits
+
+
+def info_of(thread: Thread) -> MessageInfo:
+    """The info word of the message that `thread` sends, its length no more than a message can have."""
+    info = MessageInfo.from_bits(thread.registers[Register.A1])
+    return replace(info, length=min(info.length, MESSAGE_MAX_LENGTH))
+
+
+def buffer_of(thread: Thread, writing: bool) -> IPCBuffer | None:
+    """The thread's IPC buffer as the kernel sees it; None if it has none that may be read (or written)."""
+    match thread.slots[ThreadSlot.BUFFER].cap:
+        case FrameCap(can_read=True, is_device=False) as frame if frame.can_write or not writing:
+            page_mask = (1 << (12 + 9 * int(frame.size))) - 1
+            return IPCBuffer.at(window_of(frame.base) + (thread.ipc_buffer & page_mask))
+        case _:
+            return None
+
+
+# From thread to thread ------------------------------------------------------------------------------------
+
+
+def transfer(
+    sender: Thread, receiver: Thread, endpoint: Endpoint | None, badge: u64, can_grant: bool
+) -> None:
+    """Copy the sender's message to the receiver: words always, capabilities if `can_grant`."""
+    info = info_of(sender)
+    source = destination = None
+    if info.length > MESSAGE_REGISTERS or info.extra_caps:
+        source, destination = buffer_of(sender, writing=False), buffer_of(receiver, writing=True)
+    length = _copy_words(sender, source, receiver, destination, info.length)
+    count: u2 = 0
+    unwrapped: u3 = 0
+    if can_grant and info.extra_caps and source is not None and destination is not None:
+        count, unwrapped = _transfer_capabilities(
+            sender, source, receiver, destination, endpoint, info.extra_caps
+        )
+    put_header(receiver, badge, MessageInfo(length, count, unwrapped, info.label))
+
+
+def _copy_words(
+    sender: Thread, source: IPCBuffer | None, receiver: Thread, destination: IPCBuffer | None, length: u7
+) -> u7:
+    """Copy `length` words, as far as both threads have room for them; return how many."""
+    for index in range(min(length, MESSAGE_REGISTERS)):
+        receiver.registers[Register.A2 + index] = sender.registers[Register.A2 + index]
+    if length <= MESSAGE_REGISTERS:
+        return length
+    if source is None or destination is None:
+        return MESSAGE_REGISTERS
+    for index in range(MESSAGE_REGISTERS, length):
+        destination.words[index] = source.words[index]
+    return length
+
+
+def _transfer_capabilities(
+    sender: Thread,
+    source: IPCBuffer,
+    receiver: Thread,
+    destination: IPCBuffer,
+    endpoint: Endpoint | None,
+    count: u2,
+) -> tuple[u2, u3]:
+    """Transfer up to `count` capabilities, ending at the first that cannot be; return how many, and the
+    unwrapped.
+
+    A capability to the very endpoint that the message goes through is unwrapped: the receiver gets its
+    badge. Of the others one can be received, into the slot that the receiver's buffer names. Manual:
+    "Capability Transfer".
+    """
+    unwrapped: u3 = 0
+    is_slot_free = True
+    for index in range(count):
+        try:
+            slot = cspace.lookup_slot(sender, source.caps_or_badges[index])
+        except LookupFailure:
+            return index, unwrapped
+        cap = slot.cap
+        if endpoint is not None and isinstance(cap, EndpointCap) and cap.endpoint is endpoint:
+            destination.caps_or_badges[index] = cap.badge
+            unwrapped |= 1 << index
+        elif is_slot_free and _receive(slot, receiver, destination):
+            is_slot_free = False
+        else:
+            return index, unwrapped
+    return count, unwrapped
+
+
+def _receive(source: Slot, receiver: Thread, buffer: IPCBuffer) -> bool:
+    """Derive the capability at `source` into the receiver's receive slot; False if that is not possible."""
+    try:
+        root = cspace.lookup_slot(receiver, buffer.receive_cnode).cap
+        destination = cspace.lookup_in(root, buffer.receive_index, buffer.receive_depth, False)
+        if not isinstance(destination.cap, NullCap):
+            raise DeleteFirst()
+        derived = capability.derive(source, source.cap)
+        if isinstance(derived, NullCap):
+            raise IllegalOperation()
+        cspace.insert(derived, source, destination)
+    except (LookupFailure, FailedLookup, DeleteFirst, RevokeFirst, IllegalOperation):
+        return False
+    return True

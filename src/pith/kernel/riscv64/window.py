@@ -1,0 +1,25 @@
+"""The window: all physical memory, seen by the kernel at one fixed distance.
+
+The kernel's page table maps the lower 256 GiB of physical addresses from 0xffffffc000000000 on, so that
+turning one kind of address into the other is an addition. Only the kernel's own image is linked elsewhere,
+at 0xffffffff80200000.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pith.metal import u40, u64
+
+WINDOW_BASE: Final = 0xFFFF_FFC0_0000_0000
+IMAGE_OFFSET: Final = 0xFFFF_FFFF_0000_0000  # of the kernel image: virtual less physical
+
+
+def window_of(physical: u40) -> u64:
+    """Where the kernel sees the byte at `physical`."""
+    return WINDOW_BASE + physical
+
+
+def physical_of(address: u64) -> u40:
+    """The physical address of the byte that the kernel sees at `address`, which lies in the window."""
+    return address - WINDOW_BASE
