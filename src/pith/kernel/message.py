@@ -1,5 +1,4 @@
-"""Messages: what a thread says in a system call, and how words and capabilities get from one thread to
-another.
+"""Messages: what a thread says in a system call, and how words and capabilities reach another thread.
 
 A message is an info word (a1), up to four words in registers (a2-a5), and the rest in the IPC buffer, a
 page of user memory that the kernel sees through the window. Two uses:
@@ -73,8 +72,8 @@ def put_result(index: u7, value: u64) -> None:
 
 
 def put_word(thread: Thread, buffer: IPCBuffer | None, index: u7, value: u64) -> None:
-    """Make `value` word `index` of the message that `thread` receives; lost if it lies in a missing
-    buffer.""" if index < MESSAGE_REGISTERS:
+    """Make `value` word `index` of the message that `thread` receives; lost where there is no buffer."""
+    if index < MESSAGE_REGISTERS:
         thread.registers[Register.A2 + index] = value
     elif buffer is not None:
         buffer.words[index] = value
