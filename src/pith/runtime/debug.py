@@ -1,0 +1,38 @@
+"""Calls that exist only in kernels built for debugging. Elsewhere they are faults: an unknown system call."""
+
+from __future__ import annotations
+
+from pith.abi.syscalls import DebugCall
+from pith.metal import MASK64, Array, machine, u8, u64
+
+from .capability import CPtr
+from .process import ipc_buffer
+
+
+def number(call: DebugCall) -> u64:
+    return int(call) & MASK64
+
+
+def put_char(character: u8) -> None:
+    """Print one byte on the kernel's own console."""
+    machine.system_call(number(DebugCall.PUT_CHAR), character, 0, 0, 0, 0, 0, 0)
+
+
+def halt() -> None:
+    """Stop the machine."""
+    machine.system_call(number(DebugCall.HALT), 0, 0, 0, 0, 0, 0, 0)
+
+
+def cap_identify(cap: CPtr) -> u64:
+    """A number for the kind of object that `cap` names; 0 if none."""
+    kind, _, _, _, _, _, _ = machine.system_call(number(DebugCall.CAP_IDENTIFY), cap, 0, 0, 0, 0, 0, 0)
+    return kind
+
+
+def name_thread(thread: CPtr, name: str) -> None:
+    """Give a thread a name, for the kernel's own messages."""
+    text = Array[u8].at(ipc_buffer().words.address, len(name) + 1)
+    for i in range(len(name)):
+        text[i] = ord(name[i])
+    text[len(name)] = 0
+    machine.system_call(number(DebugCall.NAME_THREAD), thread, 0, 0, 0, 0, 0, 0)

@@ -1,0 +1,40 @@
+"""The end of a program that found itself wrong: a value that does not fit, an index outside, a failed assertion.
+
+The compiler calls `pith_panic` with a record of the source line. The program says so and ends in a fault that
+its supervisor sees, as for any other wrong step; nobody else is harmed.
+"""
+
+from __future__ import annotations
+
+from pith.metal import Array, Struct, assembly, export, u8, u64
+
+from .console import flush, spill, write, write_bytes
+
+
+class PanicSite(Struct):
+    """What the compiler wrote down about a check: source file, line, what was checked."""
+
+    file: u64
+    file_length: u64
+    line: u64
+    reason: u64
+    reason_length: u64
+
+
+@export("pith_panic")
+def panic(site: PanicSite, value: u64) -> None:
+    """Say what was wrong, and stop."""
+    spill()
+    write("\npanic at ")
+    write_bytes(Array[u8].at(site.file, site.file_length))
+    write(f":{site.line}: ")
+    write_bytes(Array[u8].at(site.reason, site.reason_length))
+    write(f" (value {value:#x})\n")
+    flush()
+    stop()
+
+
+@assembly("    unimp\n")
+def stop() -> None:
+    """An instruction that no processor has: the kernel tells this program's fault handler."""
+    raise SystemExit(1)
