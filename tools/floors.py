@@ -35,6 +35,7 @@ ROOMS = (
     "objects",
     "errors",
     "state",
+    "queue",
     "riscv64.csr",
     "riscv64.window",
     "riscv64.timer",

@@ -1,25 +1,14 @@
 """The floor check: what it lets pass, what it reports and how."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+import floors
+
 ROOT = Path(__file__).parents[2]
-
-
-def load_floors() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("floors", ROOT / "tools" / "floors.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-floors = load_floors()
 
 
 def found_in(source: Path, files: dict[str, str]) -> list[str]:

@@ -22,7 +22,7 @@ def make_environment(environment):
         raise SetUpError(f"{directory} is in the way: it is not a directory", f"remove it: rm {directory}")
     if runs(environment, f"import sys; assert sys.version == {sys.version!r}"):
         forget_half_installed(environment)
-        if runs(environment, "import pip._internal.cli.main"):
+        if any(record.name.startswith("pip-") for record in environment.distributions()):
             return
         keep_or_clear = []
     else:

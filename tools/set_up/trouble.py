@@ -32,14 +32,14 @@ NOT_WRITABLE = SetUpError(
 )
 
 CAUSES = (
-    (r"No space left on device|Errno 28\b|Disk quota exceeded", DISK_FULL),
+    ("No space left on device|Disk quota exceeded", DISK_FULL),
     (
         "Failed to establish a new connection|Temporary failure in name resolution|Name or service not known"
         "|Max retries exceeded|Network is unreachable|Connection refused|Read timed out|ConnectTimeout"
         "|ProxyError|Connection broken|SSLError",
         NO_NETWORK,
     ),
-    (r"Read-only file system|Permission denied|Errno 13\b|Errno 30\b", NOT_WRITABLE),
+    (r"Read-only file system|Permission denied|Operation not permitted", NOT_WRITABLE),
 )
 
 
