@@ -1,7 +1,7 @@
 """What can go wrong in a system call, as declared failures: an operation raises, the system call layer answers.
 
-One class per error code of the manual ("Errors"), with what the reply's message registers carry. Lookup failures become FAILED_LOOKUP in
-an invocation and a capability fault elsewhere.
+One class per error code of the manual ("Errors"), with what the reply's message registers carry. Lookup
+failures become FAILED_LOOKUP in an invocation and a capability fault elsewhere.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class NotEnoughMemory(Failure):
 class LookupFailure(Failure):
     """A capability address did not lead to a slot.
 
-    `word0`..`word2` as the manual lists them for `kind`: MISSING_CAPABILITY bits_left; DEPTH_MISMATCH bits_left, bits_found;
-    GUARD_MISMATCH bits_left, guard found, guard size.
+    `word0`..`word2` as the manual lists them for `kind`: MISSING_CAPABILITY bits_left; DEPTH_MISMATCH
+    bits_left, bits_found; GUARD_MISMATCH bits_left, guard found, guard size.
     """
 
     kind: LookupFailureKind

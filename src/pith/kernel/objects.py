@@ -1,18 +1,22 @@
 """The layout of every kernel object and every capability, on one page.
 
-Every object lies in memory that user level gave (retyped from an untyped), at its own size, and every capability in a
-32-byte slot. Objects refer to one another directly; a reference inside an object is valid as long as the object lives,
-because whatever ends an object (derivation.py) first takes it out of everything that refers to it.
+Every object lies in memory that user level gave (retyped from an untyped), at its own size, and every
+capability in a 32-byte slot. Objects refer to one another directly; a reference inside an object is valid
+as long as the object lives, because whatever ends an object (derivation.py) first takes it out of
+everything that refers to it.
 
     Slot          a capability and its place in the derivation tree; a CNode is an array of them
     Thread        registers, state, scheduling parameters, five slots, its queues' links
-    Endpoint      threads waiting to send, or to receive        Notification   a word of badges, or threads waiting for it
-    Reply         one link of a call chain                      SchedContext   time: a budget cut into refills
-    PageTable     512 entries                                   ASIDPool       512 address spaces
+    Endpoint      threads waiting to send, or to receive
+    Notification  a word of badges, or threads waiting for it
+    Reply         one link of a call chain
+    SchedContext  time: a budget cut into refills
+    PageTable     512 entries
+    ASIDPool      512 address spaces
 
-A capability is a packed value of two words: its type in the lowest five bits, the object's address in bits 24-63 (40 bits,
-sign-extended: every kernel object lies in the window of physical memory at the top of the address space), rights and sizes
-between, badge or mapping in the second word.
+A capability is a packed value of two words: its type in the lowest five bits, the object's address in bits
+24-63 (40 bits, sign-extended: every kernel object lies in the window of physical memory at the top of the
+address space), rights and sizes between, badge or mapping in the second word.
 """
 
 from __future__ import annotations
@@ -188,8 +192,8 @@ class FrameSize(IntEnum):
 class DerivationLink(Packed, bits=64):
     """A slot's successor in the derivation order, and what derivation may do from here.
 
-    `revocable`: capabilities derived from this one are its children. `first_badged`: the first of a family of equal
-    badges, where cancelling badged sends begins.
+    `revocable`: capabilities derived from this one are its children. `first_badged`: the first of a family
+    of equal badges, where cancelling badged sends begins.
     """
 
     revocable: bool
@@ -274,7 +278,7 @@ class FaultKind(IntEnum):
 
 
 class ThreadQueue(Struct, size=16):
-    """A queue of threads: an endpoint's or notification's, or one priority's ready queue."""
+    """A queue of threads: an endpoint's or notification's, one priority's ready queue, or the release queue."""
 
     head: Thread | None
     tail: Thread | None
@@ -291,17 +295,15 @@ class Thread(Struct, size=2048):
     slots: Array[Slot] = array(5, offset=576)
 
     state: ThreadState
-    is_queued: bool  # in a ready queue
-    in_release_queue: bool
+    is_ready: bool  # in a ready queue
+    is_postponed: bool  # in the release queue
     priority: u8
     max_priority: u8  # the maximum controlled priority
     domain: u8
     flags: u8
     fault_kind: FaultKind
-    ready_next: Thread | None  # in a ready queue, or in the release queue
-    ready_previous: Thread | None
-    wait_next: Thread | None  # in an endpoint's or notification's queue
-    wait_previous: Thread | None
+    queue_next: Thread | None  # in the one queue that it stands in, see queue.py
+    queue_previous: Thread | None
 
     wait_endpoint: Endpoint | None
     wait_notification: Notification | None
@@ -357,8 +359,8 @@ class Notification(Struct, size=64):
 class Reply(Struct, size=32):
     """A caller that waits for its answer, and its place in the stack of calls that one scheduling context made.
 
-    `caller` waits (BLOCKED_ON_REPLY), or is a receiver that brought this object (BLOCKED_ON_RECEIVE). `previous`
-    is the call below; `next` the call above; the top of the stack has `context` instead.
+    `caller` waits (BLOCKED_ON_REPLY), or is a receiver that brought this object (BLOCKED_ON_RECEIVE).
+    `previous` is the call below; `next` the call above; the top of the stack has `context` instead.
     """
 
     caller: Thread | None
@@ -391,11 +393,10 @@ class SchedContext(Struct, size=SCHED_CONTEXT_CORE_BYTES - MIN_REFILLS * REFILL_
     consumed: u64
     badge: u64
     refill_max: u32
-    refill_head: u32
-    refill_tail: u32
+    refill_head: u32  # index of the first
+    refill_count: u32
     core: u8
     sporadic: bool
-    constant_bandwidth: bool
     thread: Thread | None  # that runs on it now
     reply: Reply | None  # top of the stack of calls it was donated through
     notification: Notification | None

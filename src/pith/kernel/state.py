@@ -5,6 +5,7 @@ All of it is one static instance, `kernel`: the objects themselves live in memor
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
 from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer
@@ -22,8 +23,8 @@ ASID_POOLS: Final = 128
 class ReadyQueues(Struct):
     """One domain's ready threads: a queue per priority, and a bitmap of those that are not empty.
 
-    Bit p % 64 of bitmap[p // 64] is set exactly when queues[p] has a thread; bit w of `words` when bitmap[w] is not 0.
-    The current thread is in no ready queue (Benno scheduling).
+    Bit p % 64 of bitmap[p // 64] is set exactly when queues[p] has a thread; bit w of `words` when
+    bitmap[w] is not 0. The current thread is in no ready queue (Benno scheduling).
     """
 
     words: u64
@@ -38,14 +39,22 @@ class DomainPeriod(Struct):
     domain: u8
 
 
+class SchedulerAction(IntEnum):
+    """What the scheduler does at the kernel's exit."""
+
+    KEEP = 0  # the current thread goes on, if it can
+    SWITCH = 1  # to `next_thread`, unless another has a higher priority
+    CHOOSE = 2  # the first of the highest priority
+
+
 class KernelState(Struct):
     """The kernel's memory."""
 
-    # Who runs. `scheduler_action`: see scheduler.py.
+    # Who runs.
     current: Thread | None
     idle: Thread | None
     next_thread: Thread | None
-    scheduler_action: u8
+    scheduler_action: SchedulerAction
     reprogram_timer: bool
     current_context: SchedContext | None
 
@@ -53,13 +62,15 @@ class KernelState(Struct):
     now: u64  # at kernel entry
     consumed: u64  # by the current thread since its time was last charged
     ticks_per_second: u32  # the timebase; 10 MHz on QEMU's virt
+    margin: u64  # bound on the time of one kernel entry
+    has_sstc: bool  # the supervisor sets its own timer
     release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
 
     # Domains.
     current_domain: u8
     domain_index: u16
     domain_start: u16
-    domain_time: u64
+    domain_time: u64  # ticks left of the current entry
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
     ready: Array[ReadyQueues] = array(DOMAINS)
 
@@ -72,12 +83,16 @@ class KernelState(Struct):
     kernel_root: PageTable | None  # maps nothing below the kernel
     current_root: u64  # satp as it stands
 
-    # Interrupts: the slot of each line's handler notification, and what the line is doing.
+    # Interrupts: the controller's registers; the slot of each line's handler notification, and what the
+    # line is doing.
+    plic: u64
+    plic_context: u32  # which of the controller's targets this hart's supervisor mode is
     irq_active: Array[u8] = array(IRQ_COUNT)
     work_units: u32  # since the last preemption point
 
     # Floating point: whose registers the processor holds.
     fpu_owner: Thread | None
+    fpu_is_on: bool
 
 
 class InterruptSlots(Struct, align=32):

@@ -1,0 +1,287 @@
+"""The scheduler: of the threads that can run, the first of the highest priority does.
+
+A thread can run if its state says so and it has a scheduling context with budget. Such threads stand in the
+ready queue of their domain and priority, except for the current one (Benno scheduling: the queues hold
+ready threads only, and the fast path touches none). Threads that can run but for their budget wait in the
+release queue, sorted by the time of their next refill.
+
+During a system call nothing is switched. `wake` notes a candidate, `reschedule` that there must be a
+choice; `schedule`, at the kernel's exit, decides, and charges the context that stops being used. The timer
+is set when something moved its deadline.
+
+Manual: "MCS Scheduling", "Scheduling algorithm", "Domains".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pith.metal import u8, u16, u64
+from pith.metal.machine import csr_read
+
+from . import budget
+from .errors import Preempted
+from .objects import SchedContext, Thread, ThreadQueue, ThreadState
+from .queue import insert_after, remove
+from .riscv64 import timer
+from .riscv64.csr import SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
+from .state import DOMAIN_SCHEDULE_LENGTH, SchedulerAction, kernel
+
+PREEMPTION_WORK: Final = 100  # units of work between looks at pending interrupts
+
+
+# Who can run ------------------------------------------------------------------------------------------------
+
+
+def is_runnable(thread: Thread) -> bool:
+    """Whether the thread has something to execute."""
+    return thread.state is ThreadState.RUNNING or thread.state is ThreadState.RESTART
+
+
+def is_schedulable(thread: Thread) -> bool:
+    """Whether the thread could be given the processor."""
+    context = thread.context
+    return (
+        is_runnable(thread) and context is not None and budget.is_active(context) and not thread.is_postponed
+    )
+
+
+# The ready queues -------------------------------------------------------------------------------------------
+
+
+def _queue_of(thread: Thread) -> ThreadQueue:
+    return kernel.ready[thread.domain].queues[thread.priority]
+
+
+def _enqueue(thread: Thread, place: Thread | None) -> None:
+    insert_after(_queue_of(thread), thread, place)
+    thread.is_ready = True
+    ready = kernel.ready[thread.domain]
+    ready.bitmap[thread.priority // 64] |= 1 << (thread.priority % 64)
+    ready.words |= 1 << (thread.priority // 64)
+
+
+def enqueue_front(thread: Thread) -> None:
+    """Make the thread the first of its priority, if it is in no ready queue yet."""
+    if not thread.is_ready:
+        _enqueue(thread, None)
+
+
+def enqueue_back(thread: Thread) -> None:
+    """Make the thread the last of its priority, if it is in no ready queue yet."""
+    if not thread.is_ready:
+        _enqueue(thread, _queue_of(thread).tail)
+
+
+def dequeue(thread: Thread) -> None:
+    """Take the thread out of the competition: it is no candidate, and in neither ready nor release queue."""
+    if thread is kernel.next_thread:
+        kernel.next_thread = None
+        kernel.scheduler_action = SchedulerAction.CHOOSE
+    if thread.is_ready:
+        _leave_ready(thread)
+    if thread.is_postponed:
+        kernel.reprogram_timer = True
+        remove(kernel.release_queue, thread)
+        thread.is_postponed = False
+
+
+def _leave_ready(thread: Thread) -> None:
+    queue = _queue_of(thread)
+    remove(queue, thread)
+    thread.is_ready = False
+    if queue.head is None:
+        ready = kernel.ready[thread.domain]
+        word: u8 = thread.priority // 64
+        ready.bitmap[word] &= ~(1 << (thread.priority % 64))
+        if not ready.bitmap[word]:
+            ready.words &= ~(1 << word)
+
+
+def highest() -> Thread | None:
+    """The first ready thread of the highest priority in the current domain."""
+    ready = kernel.ready[kernel.current_domain]
+    if not ready.words:
+        return None
+    word = ready.words.bit_length() - 1
+    return ready.queues[64 * word + ready.bitmap[word].bit_length() - 1].head
+
+
+# The release queue ------------------------------------------------------------------------------------------
+
+
+def postpone(context: SchedContext) -> None:
+    """Let the context's thread, which can run but for its budget, wait for the next refill."""
+    thread = context.thread
+    assert thread is not None
+    dequeue(thread)
+    time = budget.first(context).time
+    place = kernel.release_queue.tail
+    while place is not None and _release_time(place) > time:
+        place = place.queue_previous
+    insert_after(kernel.release_queue, thread, place)
+    thread.is_postponed = True
+    kernel.reprogram_timer = True
+
+
+def _release_time(thread: Thread) -> u64:
+    context = thread.context
+    assert context is not None
+    return budget.first(context).time
+
+
+def _release() -> None:
+    """Wake all threads whose refill has come."""
+    while (thread := kernel.release_queue.head) is not None:
+        context = thread.context
+        assert context is not None
+        if not budget.is_ready(context):
+            return
+        dequeue(thread)
+        wake(thread)
+
+
+# What happens during a system call --------------------------------------------------------------------------
+
+
+def wake(thread: Thread) -> None:
+    """Let the thread compete for the processor, now or when its context has budget."""
+    context = thread.context
+    if context is None or not is_schedulable(thread) or thread.is_ready or thread is kernel.current:
+        return
+    if not budget.is_released(context):
+        postpone(context)
+    elif thread.domain != kernel.current_domain:
+        enqueue_front(thread)
+    elif kernel.scheduler_action is SchedulerAction.KEEP:
+        kernel.scheduler_action = SchedulerAction.SWITCH
+        kernel.next_thread = thread
+    else:
+        reschedule()
+        enqueue_front(thread)
+
+
+def reschedule() -> None:
+    """Let the next `schedule` choose among all threads."""
+    candidate = kernel.next_thread
+    kernel.next_thread = None
+    kernel.scheduler_action = SchedulerAction.CHOOSE
+    if candidate is not None:
+        enqueue_front(candidate)
+
+
+def preemption_point() -> None:
+    """Called at consistent points of long operations. Raises Preempted if something else is due."""
+    kernel.work_units += 1
+    if kernel.work_units < PREEMPTION_WORK:
+        return
+    kernel.work_units = 0
+    update_time()
+    context = kernel.current_context
+    if csr_read("sip") & (SUPERVISOR_TIMER | SUPERVISOR_EXTERNAL):
+        raise Preempted()
+    if context is not None and not (
+        budget.is_active(context) and budget.is_sufficient(context, kernel.consumed)
+    ):
+        raise Preempted()
+
+
+# Time -------------------------------------------------------------------------------------------------------
+
+
+def update_time() -> None:
+    """Read the clock; what passed since the last look counts as used by the current context and domain."""
+    now = timer.read()
+    elapsed = now - kernel.now
+    kernel.now = now
+    kernel.consumed += elapsed
+    kernel.domain_time = max(kernel.domain_time - elapsed, 0)
+
+
+def commit_time() -> None:
+    """Charge the current context for what it used so far."""
+    context = kernel.current_context
+    if context is not None and budget.is_active(context) and kernel.consumed > 0:
+        budget.charge(context, kernel.consumed)
+        kernel.reprogram_timer = True
+    kernel.consumed = 0
+
+
+def begin_domain(index: u16) -> None:
+    """Go on at entry `index` of the domain schedule."""
+    entry = kernel.domain_schedule[index]
+    kernel.domain_index = index
+    kernel.domain_time = entry.duration
+    kernel.current_domain = entry.domain
+    kernel.reprogram_timer = True
+    reschedule()
+
+
+def _next_domain() -> None:
+    following = kernel.domain_index + 1
+    if following >= DOMAIN_SCHEDULE_LENGTH or not kernel.domain_schedule[following].duration:
+        following = kernel.domain_start
+    begin_domain(following)
+
+
+# The kernel's exit ------------------------------------------------------------------------------------------
+
+
+def schedule() -> None:
+    """Decide who is current from now on, and on whose time."""
+    _release()
+    if kernel.domain_time == 0:
+        _next_domain()
+    current = kernel.current
+    if current is None or kernel.scheduler_action is not SchedulerAction.KEEP or not is_schedulable(current):
+        kernel.current = _choose(current)
+    _switch_context()
+    if kernel.reprogram_timer:
+        kernel.reprogram_timer = False
+        _set_deadline()
+
+
+def _choose(current: Thread | None) -> Thread:
+    """The thread to run; `current`, if it still can, is queued as if it had not been taken out."""
+    goes_on = current is not None and is_schedulable(current)
+    if current is not None and goes_on:
+        enqueue_front(current)
+    candidate = kernel.next_thread
+    kernel.next_thread = None
+    kernel.scheduler_action = SchedulerAction.KEEP
+    if candidate is not None:
+        if current is not None and goes_on and candidate.priority == current.priority:
+            enqueue_back(candidate)
+        else:
+            enqueue_front(candidate)
+    chosen = highest()
+    if chosen is None:
+        assert kernel.idle is not None
+        return kernel.idle
+    _leave_ready(chosen)
+    return chosen
+
+
+def _switch_context() -> None:
+    """Charge the context that was used until now, and start the use of the current thread's."""
+    assert kernel.current is not None
+    context = kernel.current.context
+    if context is kernel.current_context:
+        return
+    commit_time()
+    kernel.reprogram_timer = True
+    kernel.current_context = context
+    if context is not None and not context.sporadic:
+        budget.unblock(context)
+
+
+def _set_deadline() -> None:
+    """Interrupt when the current budget ends, the domain's time does, or the next thread is released."""
+    deadline = kernel.now + kernel.domain_time
+    context = kernel.current_context
+    if context is not None:
+        deadline = min(deadline, kernel.now + max(budget.first(context).amount - kernel.consumed, 0))
+    waiting = kernel.release_queue.head
+    if waiting is not None:
+        deadline = min(deadline, _release_time(waiting))
+    timer.set_deadline(deadline)
