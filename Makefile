@@ -52,7 +52,7 @@ soak: set-up
 
 docs:
 	@$(set-up) --with docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv .pith build dist site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
