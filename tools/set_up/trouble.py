@@ -20,7 +20,7 @@ class SetUpError(Exception):
 
 DISK_FULL = SetUpError(
     "the disk is full",
-    "make room (about 800 MB), then run the same command again: it goes on where it stopped",
+    "make room (about 1 GB), then run the same command again: it goes on where it stopped",
 )
 NO_NETWORK = SetUpError(
     "no network: the Python package index cannot be reached",
