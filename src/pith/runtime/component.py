@@ -206,14 +206,14 @@ registers: Final = static(tcb.UserContext)  # what a new thread begins with: zer
 
 def fill_page(frame: CPtr, address: u64, image: Array[u8], entry: elf.Segment) -> None:
     """Copy what the segment has for the page at `address` into the fresh frame that will stand there."""
-    start = max(address, entry.address)
-    end = min(address + PAGE_BYTES, entry.address + entry.file_size)
+    start = max(address, entry.virtual_address)
+    end = min(address + PAGE_BYTES, entry.virtual_address + entry.file_size)
     if start >= end:
         return
     space = supervisor.space
     space.map_page(frame, supervisor.scratch, READ_WRITE, page.NOT_EXECUTABLE)
     into = Array[u8].at(supervisor.scratch + (start - address), end - start)
-    source = image.part(entry.offset + (start - entry.address), end - start)
+    source = image.part(entry.offset + (start - entry.virtual_address), end - start)
     copy_bytes(into, source)
     page.unmap(frame)
 

@@ -142,14 +142,14 @@ def put_byte(byte: u8) -> None:
 
 
 def count_column(byte: u8) -> None:
-    """Colours (ESC ... m) and continuation bytes of UTF-8 take no column."""
+    """Colours (ESC ... m) take no column."""
     if byte == NEWLINE:
         console.column = 0
     elif byte == ESCAPE:
         console.in_escape = True
     elif console.in_escape:
         console.in_escape = byte != ord("m")
-    elif byte & 0xC0 != 0x80 and console.column < 1000:
+    elif console.column < 1000:
         console.column += 1
 
 

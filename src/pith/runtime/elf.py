@@ -85,7 +85,7 @@ class Segment(Struct, size=SEGMENT_BYTES):
     type: u32
     flags: u32
     offset: u64
-    address: u64
+    virtual_address: u64
     physical_address: u64
     file_size: u64
     memory_size: u64
@@ -109,12 +109,12 @@ def is_loaded(entry: Segment) -> bool:
 
 def first_page(entry: Segment) -> u64:
     """The address of the first page that the segment touches."""
-    return entry.address & ~(PAGE_BYTES - 1)
+    return entry.virtual_address & ~(PAGE_BYTES - 1)
 
 
 def end_page(entry: Segment) -> u64:
     """The address after the last page that the segment touches."""
-    return (entry.address + entry.memory_size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)
+    return (entry.virtual_address + entry.memory_size + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1)
 
 
 def check(image: Array[u8]) -> None:
@@ -128,7 +128,7 @@ def check(image: Array[u8]) -> None:
             check_segment(image, entry)
             check_apart(image, i)
             loaded += 1
-            inside = entry.address <= header(image).entry < entry.address + entry.file_size
+            inside = entry.virtual_address <= header(image).entry < entry.virtual_address + entry.file_size
             if inside and entry.flags & FLAG_EXECUTE:
                 holds_entry = True
     if loaded == 0:
@@ -163,7 +163,7 @@ def check_segment(image: Array[u8], entry: Segment) -> None:
         raise BadElf(Reason.SEGMENT_OUTSIDE_FILE)
     if entry.file_size > entry.memory_size:
         raise BadElf(Reason.SEGMENT_LARGER_IN_FILE)
-    if entry.address < LOWEST_ADDRESS or entry.address + entry.memory_size > HIGHEST_ADDRESS:
+    if entry.virtual_address < LOWEST_ADDRESS or entry.virtual_address + entry.memory_size > HIGHEST_ADDRESS:
         raise BadElf(Reason.ADDRESS_NOT_ALLOWED)
     if entry.flags & FLAG_WRITE and entry.flags & FLAG_EXECUTE:
         raise BadElf(Reason.WRITABLE_AND_EXECUTABLE)

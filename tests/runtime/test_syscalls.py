@@ -1,0 +1,77 @@
+"""Each system call enters the kernel with its number and its registers, and hands back what the kernel left in them."""
+
+import pytest
+
+from pith.abi.messages import MessageInfo
+from pith.abi.syscalls import SystemCall
+from pith.runtime import notification, syscalls
+from pith.runtime.syscalls import Message
+from tests.runtime.conftest import RecordingProcessor
+
+INFO = MessageInfo(length=4, label=33)
+ANSWER_INFO = MessageInfo(length=2, label=44)
+ANSWER = (9, ANSWER_INFO.bits, 101, 102, 103, 104, 0)
+RECEIVED = Message(9, ANSWER_INFO, 101, 102, 103, 104)
+
+
+@pytest.mark.parametrize(
+    ("made", "number"),
+    [
+        (lambda: syscalls.send(5, INFO, 1, 2, 3, 4), SystemCall.SEND),
+        (lambda: syscalls.nb_send(5, INFO, 1, 2, 3, 4), SystemCall.NB_SEND),
+        (lambda: syscalls.call(5, INFO, 1, 2, 3, 4), SystemCall.CALL),
+        (lambda: syscalls.reply_recv(5, 6, INFO, 1, 2, 3, 4), SystemCall.REPLY_RECV),
+        (lambda: syscalls.nb_send_recv(7, 5, 6, INFO, 1, 2, 3, 4), SystemCall.NB_SEND_RECV),
+        (lambda: syscalls.nb_send_wait(7, 5, INFO, 1, 2, 3, 4), SystemCall.NB_SEND_WAIT),
+    ],
+)
+def test_what_is_sent(made, number: SystemCall, processor: RecordingProcessor) -> None:  # type: ignore[no-untyped-def]
+    made()
+    (trap,) = processor.traps
+    assert (trap.number, trap.cap, trap.info, trap.words) == (number, 5, INFO, [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    ("made", "number", "reply"),
+    [
+        (lambda: syscalls.call(5, INFO), SystemCall.CALL, 0),
+        (lambda: syscalls.recv(5, 6), SystemCall.RECV, 6),
+        (lambda: syscalls.nb_recv(5, 6), SystemCall.NB_RECV, 6),
+        (lambda: syscalls.reply_recv(5, 6), SystemCall.REPLY_RECV, 6),
+        (lambda: syscalls.wait(5), SystemCall.WAIT, 0),
+        (lambda: syscalls.nb_wait(5), SystemCall.NB_WAIT, 0),
+        (lambda: syscalls.nb_send_recv(7, 5, 6), SystemCall.NB_SEND_RECV, 6),
+        (lambda: syscalls.nb_send_wait(7, 5), SystemCall.NB_SEND_WAIT, 0),
+    ],
+)
+def test_what_is_received(made, number: SystemCall, reply: int, processor: RecordingProcessor) -> None:  # type: ignore[no-untyped-def]
+    processor.answer = lambda trap: ANSWER
+    assert made() == RECEIVED
+    (trap,) = processor.traps
+    assert (trap.number, trap.cap, trap.reply) == (number, 5, reply)
+
+
+@pytest.mark.parametrize("two", [syscalls.nb_send_wait, syscalls.nb_send_recv])
+def test_the_second_capability_is_named_in_its_own_register(two, processor: RecordingProcessor) -> None:  # type: ignore[no-untyped-def]
+    two(7, 5, 6) if two is syscalls.nb_send_recv else two(7, 5)
+    assert processor.traps[0].send_to == 7
+
+
+def test_yield_names_nothing(processor: RecordingProcessor) -> None:
+    syscalls.yield_()
+    assert processor.traps[0].number == SystemCall.YIELD
+
+
+def test_a_signal_is_an_empty_send(processor: RecordingProcessor) -> None:
+    notification.signal(8)
+    (trap,) = processor.traps
+    assert (trap.number, trap.cap, trap.info) == (SystemCall.SEND, 8, MessageInfo())
+
+
+def test_a_long_message_stands_in_the_buffer_both_ways(processor: RecordingProcessor) -> None:
+    for i in range(6):
+        processor.buffer.words[i] = 10 + i
+    processor.answer = lambda trap: ANSWER
+    syscalls.call_buffer(5, MessageInfo(length=6, label=1))
+    assert processor.traps[0].words == [10, 11, 12, 13, 14, 15]
+    assert [processor.buffer.words[i] for i in range(6)] == [101, 102, 103, 104, 14, 15]
