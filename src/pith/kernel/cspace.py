@@ -1,0 +1,193 @@
+"""Capability spaces: finding a slot by its address, and the derivation order of slots.
+
+A CSpace is a guarded page table. Each CNode on the way consumes its guard, which must match, and its radix, which
+is an index, from the top of the address; the way ends when the bits are used up or what it meets is no CNode.
+
+The slots' links form the derivation order (see capability.py). Everything that changes it stands here:
+`insert` puts a slot behind its parent, `move` and `swap` exchange places, `remove` takes a slot out. None of them
+knows what a capability's end means to its object: that is derivation.py.
+
+Invariants: neighbours point to each other; an empty slot has no neighbours; a slot that holds a
+capability is in exactly one list.
+
+Manual: "Capability Address Lookup", "Lookup Failure Description".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pith.abi.errors import LookupFailureKind
+from pith.abi.objects import WORD_BITS
+from pith.metal import Array, Value, replace, u7, u64
+
+from .capability import becomes_original
+from .errors import DeleteFirst, FailedLookup, LookupFailure, RangeError
+from .objects import Cap, CNodeCap, DerivationLink, NullCap, Slot, Thread, ThreadSlot, UntypedCap
+
+UNLINKED: Final = DerivationLink(False, False, None)
+
+
+# Finding slots --------------------------------------------------------------------------------------------
+
+
+class Resolved(Value):
+    """Where a capability address led, and how many of its bits were left when the way ended."""
+
+    slot: Slot
+    bits_left: u7
+
+
+def resolve(root: Cap, address: u64, depth: u7) -> Resolved:
+    """Follow the lowest `depth` bits (at least 1) of `address` from the CNode that `root` names."""
+    if not isinstance(root, CNodeCap):
+        raise LookupFailure(LookupFailureKind.INVALID_ROOT, 0, 0, 0)
+    node = root
+    bits_left: u7 = depth
+    while True:
+        consumed = node.guard_size + node.radix
+        guard = (address & ((1 << bits_left) - 1)) >> max(bits_left - node.guard_size, 0)
+        if node.guard_size > bits_left or guard != node.guard:
+            raise LookupFailure(LookupFailureKind.GUARD_MISMATCH, bits_left, node.guard, node.guard_size)
+        if consumed > bits_left:
+            raise LookupFailure(LookupFailureKind.DEPTH_MISMATCH, bits_left, consumed, 0)
+        bits_left -= consumed
+        index = address >> bits_left & ((1 << node.radix) - 1)
+        slot = slot_at(node, index)
+        following = slot.cap
+        if bits_left == 0 or not isinstance(following, CNodeCap):
+            return Resolved(slot, bits_left)
+        node = following
+
+
+def slot_at(node: CNodeCap, index: u64) -> Slot:
+    """Slot number `index` of a CNode."""
+    return Array[Slot].at(node.cnode.address, 1 << node.radix)[index]
+
+
+def lookup_slot(thread: Thread, address: u64) -> Slot:
+    """The slot at `address` in the thread's CSpace, which may be empty. Raises LookupFailure."""
+    return resolve(thread.slots[ThreadSlot.CSPACE].cap, address, WORD_BITS).slot
+
+
+def lookup_cap(thread: Thread, address: u64) -> Cap:
+    """The capability at `address` in the thread's CSpace. Raises LookupFailure."""
+    return lookup_slot(thread, address).cap
+
+
+def lookup_in(root: Cap, address: u64, depth: u64, is_source: bool) -> Slot:
+    """The slot at exactly `depth` bits of `address` from `root`, for an operation on slots.
+
+    Raises RangeError for a depth outside 1..64, FailedLookup for all else.
+    """
+    if not isinstance(root, CNodeCap):
+        raise FailedLookup(is_source, LookupFailureKind.INVALID_ROOT, 0, 0, 0)
+    if not 1 <= depth <= WORD_BITS:
+        raise RangeError(1, WORD_BITS)
+    try:
+        found = resolve(root, address, depth)
+    except LookupFailure as failure:
+        raise FailedLookup(is_source, failure.kind, failure.word0, failure.word1, failure.word2) from None
+    if found.bits_left:
+        raise FailedLookup(is_source, LookupFailureKind.DEPTH_MISMATCH, found.bits_left, 0, 0)
+    return found.slot
+
+
+def lookup_empty(root: Cap, address: u64, depth: u64) -> Slot:
+    """Like `lookup_in`, for a destination: raises DeleteFirst if the slot holds a capability."""
+    slot = lookup_in(root, address, depth, is_source=False)
+    ensure_empty(slot)
+    return slot
+
+
+def ensure_empty(slot: Slot) -> None:
+    """Raise DeleteFirst if the slot holds a capability."""
+    if not isinstance(slot.cap, NullCap):
+        raise DeleteFirst()
+
+
+# The derivation order -------------------------------------------------------------------------------------
+
+
+def insert(cap: Cap, source: Slot, destination: Slot) -> None:
+    """Put `cap`, derived from the one at `source`, into the empty `destination`."""
+    is_original = becomes_original(cap, source.cap)
+    exhaust(source, cap)
+    _link_behind(source, destination, cap, is_original)
+
+
+def insert_new(cap: Cap, parent: Slot, destination: Slot) -> None:
+    """Put `cap`, the first to a new object inside what `parent` stands for, into the empty `destination`."""
+    _link_behind(parent, destination, cap, is_original=True)
+
+
+def _link_behind(parent: Slot, slot: Slot, cap: Cap, is_original: bool) -> None:
+    following = parent.link.next
+    slot.cap = cap
+    slot.previous = parent
+    slot.link = DerivationLink(is_original, is_original, following)
+    parent.link = replace(parent.link, next=slot)
+    if following is not None:
+        following.previous = slot
+
+
+def exhaust(source: Slot, cap: Cap) -> None:
+    """If `cap` is an untyped over all of the one at `source`, the latter has nothing left to give."""
+    whole = source.cap
+    if (
+        isinstance(whole, UntypedCap)
+        and isinstance(cap, UntypedCap)
+        and whole.base == cap.base
+        and whole.size_bits == cap.size_bits
+    ):
+        source.cap = replace(whole, watermark=1 << whole.size_bits)
+
+
+def move(cap: Cap, source: Slot, destination: Slot) -> None:
+    """Put `cap` into the empty `destination`, in the place of what is at `source`, which becomes empty."""
+    destination.previous = source.previous
+    destination.link = source.link
+    destination.cap = cap
+    _attach(destination)
+    _clear(source)
+
+
+def swap(first: Slot, first_cap: Cap, second: Slot, second_cap: Cap) -> None:
+    """Exchange the places of two slots: then `second` holds `first_cap`, and `first` holds `second_cap`."""
+    if second.link.next is first:
+        first, first_cap, second, second_cap = second, second_cap, first, first_cap
+    before, link = first.previous, first.link
+    first.previous, first.link = second.previous, second.link
+    second.previous, second.link = before, link
+    if link.next is second:  # direct neighbours: the exchange made each its own
+        first.previous = second
+        second.link = replace(link, next=first)
+    first.cap, second.cap = second_cap, first_cap
+    _attach(first)
+    _attach(second)
+
+
+def remove(slot: Slot) -> None:
+    """Empty the slot. A family of badges that began here begins with the next of it."""
+    before, following = slot.previous, slot.link.next
+    if before is not None:
+        before.link = replace(before.link, next=following)
+    if following is not None:
+        following.previous = before
+        is_first = following.link.first_badged or slot.link.first_badged
+        following.link = replace(following.link, first_badged=is_first)
+    _clear(slot)
+
+
+def _attach(slot: Slot) -> None:
+    """Let the slot's neighbours know where it is."""
+    if slot.previous is not None:
+        slot.previous.link = replace(slot.previous.link, next=slot)
+    if slot.link.next is not None:
+        slot.link.next.previous = slot
+
+
+def _clear(slot: Slot) -> None:
+    slot.cap = NullCap()
+    slot.previous = None
+    slot.link = UNLINKED
