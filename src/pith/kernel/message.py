@@ -21,6 +21,7 @@ from .errors import (
     FailedLookup,
     IllegalOperation,
     LookupFailure,
+    RangeError,
     RevokeFirst,
     TruncatedMessage,
 )
@@ -188,6 +189,6 @@ def _receive(source: Slot, receiver: Thread, buffer: IPCBuffer) -> bool:
         if isinstance(derived, NullCap):
             raise IllegalOperation()
         cspace.insert(derived, source, destination)
-    except (LookupFailure, FailedLookup, DeleteFirst, RevokeFirst, IllegalOperation):
+    except (LookupFailure, FailedLookup, RangeError, DeleteFirst, RevokeFirst, IllegalOperation):
         return False
     return True
