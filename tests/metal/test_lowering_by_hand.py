@@ -74,7 +74,7 @@ def test_arithmetic_that_fits(operator: str, a: int, b: int, expected: int) -> N
     ("operator", "a", "b"), [("+", (1 << 64) - 1, 1), ("-", 1, 2), ("*", 1 << 32, 1 << 32)]
 )
 def test_arithmetic_that_does_not_fit_panics(operator: str, a: int, b: int) -> None:
-    with pytest.raises(Panicked, match="not in 0.."):
+    with pytest.raises(Panicked, match="not in 0"):
         jit(returning("f", fitted(arithmetic(operator)))).call(0, a, b)
 
 

@@ -365,6 +365,7 @@ class Program:
     texts: dict[bytes, str] = field(default_factory=dict)  # constant bytes: symbol
     sites: dict[tuple[str, int, str], Site] = field(default_factory=dict)
     externals: set[str] = field(default_factory=set)  # symbols that the linker supplies
+    kept: list[str] = field(default_factory=list)  # functions to compile though nothing calls them
 
 
 def show_ir(program: Program) -> str:

@@ -89,6 +89,7 @@ class _Module:
             *map(self._site, self.program.sites.values()),
             *(f"@{quoted(s)} = external dso_local global i8" for s in sorted(self.program.externals)),
             *functions,
+            self._kept(),
             *map(self._declaration, self.program.declared),
             *self.declared.values(),
             'attributes #0 = { nounwind null_pointer_is_valid "no-trapping-math"="true" }',
@@ -134,6 +135,13 @@ class _Module:
     def _declaration(self, s: ir.Signature) -> str:
         parameters = ", ".join(map(kind_text, s.parameters))
         return f"declare dso_local {kind_text(s.result)} @{quoted(s.symbol)}({parameters}) nounwind"
+
+    def _kept(self) -> str:
+        if not self.program.kept:
+            return ""
+        names = ", ".join(f"ptr @{quoted(symbol)}" for symbol in self.program.kept)
+        kind = f"[{len(self.program.kept)} x ptr]"
+        return f'@llvm.used = appending global {kind} [{names}], section "llvm.metadata"'
 
     def need(self, name: str, declaration: str) -> None:
         """Have `name` declared, unless the program defines it."""
