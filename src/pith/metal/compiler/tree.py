@@ -273,10 +273,12 @@ class Convert(Expression):
     Integer; Integer to Boolean (`bool(x)`: nonzero) or Enumeration (panics where no member has the value). Nullable to non-null
     Reference: panics on None. Union to variant or smaller union: only where already proven, never checked.
     Variant to union: representation unchanged. View with known length to View without.
+    `proven`: the value is known to fit (a narrowed local), so a check would never fail.
     """
 
     value: Expression
     reason: str = ""
+    proven: bool = False
 
 
 @dataclass
@@ -317,6 +319,8 @@ class Assign(Statement):
 
 @dataclass
 class StoreField(Statement):
+    """`object.field = value`. Where the order of evaluation matters, `object` is a plain local."""
+
     object: Expression
     field: Field
     value: Expression
@@ -359,7 +363,10 @@ class While(Statement):
 
 @dataclass
 class ForRange(Statement):
-    """`for name in range(start, stop, step)`; `step` is a nonzero constant. Bounds are evaluated once, before."""
+    """`for name in range(start, stop, step)`; `step` is a nonzero constant. Bounds are evaluated once, before.
+
+    The body may assign to `name`: the iteration has a counter of its own. `name` keeps its last value afterwards.
+    """
 
     name: str
     start: Expression
@@ -394,7 +401,11 @@ class Return(Statement):
 
 @dataclass
 class Raise(Statement):
-    """`raise cls(values)`; `cls` None re-raises the failure being handled."""
+    """`raise cls(values)`; `cls` None re-raises the failure being handled.
+
+    That is the one which the innermost enclosing handler caught, with its fields as they were then, whatever was
+    raised and caught since.
+    """
 
     cls: type | None
     values: list[Expression]
@@ -402,10 +413,14 @@ class Raise(Statement):
 
 @dataclass
 class Handler:
-    """`except classes as name:` (the name is only reached through FailureItem)."""
+    """`except classes as name:`; `classes` are the leaf classes that arrive here (none: the body is dead).
+
+    The reader puts the fields that the body uses into locals at its start, through FailureItem.
+    """
 
     classes: tuple[type, ...]
     body: list[Statement]
+    declared: tuple[type, ...] = ()  # the classes that the source names
 
 
 @dataclass

@@ -1,0 +1,82 @@
+"""The reader: from living Python functions to the typed tree.
+
+    sources        files parsed once, nodes located            ranges, kinds   what is known of values
+    signatures     parameters, results, type variables         program         functions still to read, statics
+    body           one function being read; every visitor registers there
+    conversions    a value stored under a type                 flow            what is known at one point
+    names          names and constants                         operators       arithmetic, comparisons
+    narrowing      conditions                                  attributes      `x.name`
+    classes        layouts, and their faults                   arguments, construction, builtin_calls, calls
+    text           f-strings for text sinks                    statements, control, patterns, matching
+    refusals       what is not in the language                 functions       one body to its end
+    failures       what may be raised; recursion               loading         files of the user's, imported
+
+`read_program` starts from root functions and reads what they reach, whole programs at once. It raises CompileError with
+every message that it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from .. import tree
+from ..diagnostics import CompileError, Rejected
+from . import attributes, calls, control, failures, matching, narrowing, operators, refusals, statements, text
+from .functions import read_function
+from .program import Program, owner_of
+
+ROOMS = (
+    attributes,
+    calls,
+    control,
+    matching,
+    narrowing,
+    operators,
+    refusals,
+    statements,
+    text,
+)  # they register
+
+
+def read_program(roots: Iterable[Callable[..., Any] | ModuleType]) -> tree.Program:
+    """The typed tree of all that the roots reach; a module stands for its exported functions and its `main`.
+
+    Raises CompileError for a program that is not metal Python.
+    """
+    program = Program()
+    for root in roots:
+        for function in _functions_of(root):
+            try:
+                program.require(function, owner_of(function), {})
+            except Rejected as rejected:
+                program.problems += [rejected.diagnostic] if rejected.diagnostic else []
+    while program.waiting:
+        read_function(program, program.waiting.pop(0))
+    return _finish(program)
+
+
+def _functions_of(root: Callable[..., Any] | ModuleType) -> list[FunctionType]:
+    if isinstance(root, FunctionType):
+        return [root]
+    functions = [
+        f for f in vars(root).values() if isinstance(f, FunctionType) and f.__module__ == root.__name__
+    ]
+    return [f for f in functions if "__metal_export__" in f.__dict__ or f.__name__ == "main"]
+
+
+def _finish(program: Program) -> tree.Program:
+    functions = [f for f in program.functions.values() if f is not None]
+    if not program.problems:
+        program.problems += failures.cycles(functions)
+    if not program.problems:
+        failures.settle(functions)
+        program.problems += failures.escapes(functions)
+    if program.problems:
+        raise CompileError(program.problems)
+    files = dict.fromkeys(f.location.file for f in functions)
+    return tree.Program(functions, failures.numbered(functions), program.statics_in_order(), list(files))
+
+
+__all__ = ["CompileError", "read_program"]
