@@ -7,10 +7,10 @@ Three questions are answered here, from capability values and their slots' links
     is_parent, has_children, is_final where a slot stands in the derivation tree
 
 The tree is not stored as one. All slots with related capabilities stand in one doubly linked list, a preorder
-walk of it: a slot's descendants follow it directly. Who is whose child follows from the capabilities: a child is
-covered by its parent's region, and its parent is marked `revocable` (an original). Badges add one level: a
-badged endpoint capability is the original of those with the same badge behind it, which begin a family of their
-own where the link says `first_badged`.
+walk of it: a slot's descendants follow it directly. Who is whose child follows from the capabilities: a
+child is covered by its parent's region, and its parent is marked `revocable` (an original). Badges add one
+level: a badged endpoint capability is the original of those with the same badge behind it, which begin a
+family of their own where the link says `first_badged`.
 
 Manual: "Capability Rights", "Capability Derivation Tree".
 """

@@ -1,11 +1,12 @@
 """Capability spaces: finding a slot by its address, and the derivation order of slots.
 
-A CSpace is a guarded page table. Each CNode on the way consumes its guard, which must match, and its radix, which
-is an index, from the top of the address; the way ends when the bits are used up or what it meets is no CNode.
+A CSpace is a guarded page table. Each CNode on the way consumes its guard, which must match, and its radix,
+which is an index, from the top of the address; the way ends when the bits are used up or what it meets is
+no CNode.
 
 The slots' links form the derivation order (see capability.py). Everything that changes it stands here:
-`insert` puts a slot behind its parent, `move` and `swap` exchange places, `remove` takes a slot out. None of them
-knows what a capability's end means to its object: that is derivation.py.
+`insert` puts a slot behind its parent, `move` and `swap` exchange places, `remove` takes a slot out. None
+of them knows what a capability's end means to its object: that is derivation.py.
 
 Invariants: neighbours point to each other; an empty slot has no neighbours; a slot that holds a
 capability is in exactly one list.
