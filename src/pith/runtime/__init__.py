@@ -11,12 +11,14 @@ Metal Python, like the kernel, but on the other side of the system call: it know
                       one file an object, one function an operation, as in the manual's chapter
     endpoint, notification, debug
                       the objects that are used by sending, and the calls of debug kernels
-    faults.py         what a fault message says
-    console.py        printing            counters.py  instructions and time
+    faults.py         what a fault message says        bootinfo.py   what the initial thread was told
+    supervision.py    the one convention between components and whoever started them
+    console.py        printing                         counters.py   instructions and time
     panic.py          the end of a program that found itself wrong
     start.py          before and after `main`
-    pool.py           objects from one untyped     address_space.py  mapping pages, page tables as needed
-    elf.py            reading program images       archive.py        finding them in one's own image
+    pool.py           objects from one untyped         device.py     frames of device registers
+    address_space.py  mapping pages, page tables as needed
+    elf.py            reading program images           archive.py    finding them in one's own image
     component.py      a program in an address space of its own: made, started, killed
     heap.py           memory that is not objects
 

@@ -122,6 +122,12 @@ class Component(Struct):
         cnode.copy(self.slot(index), own(source), ALL_RIGHTS)
         self.remember(index, kind, note)
 
+    def own_copy(self, index: u64) -> CPtr:
+        """A copy in our capability space of what the component has in slot `index`, badge and all."""
+        slot = self.pool.take_slot()
+        cnode.copy(own(slot), self.slot(index), ALL_RIGHTS)
+        return slot
+
     def remember(self, index: u64, kind: u8, note: u8) -> None:
         """Note down what was given."""
         grant = self.grants[self.grant_count]
@@ -157,10 +163,11 @@ class Component(Struct):
 
     # Running ---------------------------------------------------------------------------------------------
 
-    def start(self, priority: u8, budget: u64, period: u64) -> None:
+    def start(self, priority: u8, budget: u64, period: u64, fault_endpoint: CPtr = NULL) -> None:
         """Let the thread run, for `budget` microseconds in every `period`; with a budget of 0, on callers' time.
 
-        A passive server, too, needs time to set itself up: lend it some with `lend_time`.
+        A passive server, too, needs time to set itself up: lend it some with `lend_time`. Faults go to
+        `fault_endpoint`, or else to the supervisor.
         """
         buffer = self.space.new_page(IPC_BUFFER_ADDRESS)
         tcb.configure(
@@ -171,9 +178,8 @@ class Component(Struct):
             self.context = self.pool.make(ObjectType.SCHED_CONTEXT, 8)
             sched_control.configure(supervisor.sched_control, self.context, budget, period, 0, self.badge, 0)
         self.priority = priority
-        fault_endpoint = self.pool.take_slot()
-        cnode.copy(own(fault_endpoint), self.slot(SUPERVISOR), ALL_RIGHTS)
-        tcb.set_sched_params(self.thread, RootSlot.TCB, 0, priority, self.context, fault_endpoint)
+        handler = self.own_copy(SUPERVISOR) if fault_endpoint == NULL else fault_endpoint
+        tcb.set_sched_params(self.thread, RootSlot.TCB, 0, priority, self.context, handler)
         registers.pc = self.entry
         registers.sp = STACK_TOP
         tcb.write_registers(self.thread, True, registers)

@@ -14,6 +14,7 @@ from pith.abi.objects import MAX_UNTYPED_BITS, PAGE_BITS, ObjectType
 from pith.metal import Array, Failure, Struct, array, static, u6, u64
 
 from . import untyped
+from .bootinfo import count, size_bits
 from .capability import CPtr
 from .pool import Pool
 
@@ -35,7 +36,7 @@ cuts: Final = static(Cuts)
 
 def device_page(pool: Pool, info: BootInfo, physical_address: u64) -> CPtr:
     """The frame of the page of device registers at `physical_address`; slots come from `pool`."""
-    for i in range(info.untyped.end - info.untyped.start):
+    for i in range(count(info.untyped)):
         description = info.untyped_list[i]
         if description.is_device != 0 and contains(description, physical_address):
             offset = physical_address - description.physical_address
@@ -49,19 +50,18 @@ def device_page(pool: Pool, info: BootInfo, physical_address: u64) -> CPtr:
 
 def contains(description: UntypedDescription, physical_address: u64) -> bool:
     """Whether the untyped has this address."""
-    size_bits = description.size_bits & 63
     start = description.physical_address
-    return start <= physical_address < start + (1 << size_bits)
+    return start <= physical_address < start + (1 << size_bits(description))
 
 
 def skip(pool: Pool, memory: CPtr, position: u64, wanted: u64) -> None:
     """Cut off everything between two offsets."""
     while position < wanted:
-        size_bits: u6 = MAX_UNTYPED_BITS
-        while position % (1 << size_bits) != 0 or position + (1 << size_bits) > wanted:
-            size_bits -= 1
-        cut(pool, memory, ObjectType.UNTYPED, size_bits)
-        position += 1 << size_bits
+        bits: u6 = MAX_UNTYPED_BITS
+        while position % (1 << bits) != 0 or position + (1 << bits) > wanted:
+            bits -= 1
+        cut(pool, memory, ObjectType.UNTYPED, bits)
+        position += 1 << bits
 
 
 def cut(pool: Pool, memory: CPtr, type: ObjectType, size_bits: u6) -> CPtr:

@@ -1,6 +1,6 @@
 """Objects from one untyped.
 
-A pool is an untyped and a row of empty slots; `make` cuts the next object from the one and puts its
+A pool is an untyped and a row of empty slots of one CNode, the maker's own; `make` cuts the next object from the one and puts its
 capability into the next of the other. Pools nest: an untyped made in one is the stock of another. What a pool
 made is destroyed by one revoke of its untyped (`empty`), which is how a component and all it was given
 disappear together.
@@ -17,12 +17,14 @@ from pith.abi.objects import (
     REPLY_BITS,
     SLOT_BITS,
     TCB_BITS,
+    WORD_BITS,
     ObjectType,
 )
 from pith.metal import Failure, Struct, u6, u8, u64
 
 from . import cnode, untyped
-from .capability import CPtr, own
+from .bootinfo import count, largest_memory, size_bits
+from .capability import CPtr, Place
 
 
 class PoolEmpty(Failure):
@@ -34,6 +36,8 @@ class PoolEmpty(Failure):
 class Pool(Struct):
     """Memory and slots to make objects with. `used` follows what the kernel has cut off so far."""
 
+    root: CPtr  # the CNode whose slots are used, which also holds the untyped
+    depth: u8  # bits of an index into it
     untyped: CPtr
     size: u64
     used: u64
@@ -42,7 +46,15 @@ class Pool(Struct):
     end_slot: CPtr
 
     def stock(self, memory: CPtr, size_bits: u6, first_slot: CPtr, slots: u64) -> None:
-        """Begin with an untyped that nothing was made of, and a row of empty slots."""
+        """Begin with an untyped that nothing was made of, and a row of empty slots: the initial thread's."""
+        self.stock_in(RootSlot.CNODE, WORD_BITS, memory, size_bits, first_slot, slots)
+
+    def stock_in(
+        self, root: CPtr, depth: u8, memory: CPtr, size_bits: u6, first_slot: CPtr, slots: u64
+    ) -> None:
+        """As `stock`, for a component that has a capability to its own CNode, `root`."""
+        self.root = root
+        self.depth = depth
         self.untyped = memory
         self.size = 1 << size_bits
         self.used = 0
@@ -73,13 +85,13 @@ class Pool(Struct):
         if start + size > self.size:
             raise PoolEmpty(bytes_bits(type, size_bits))
         slot = self.take_slot()
-        untyped.retype(self.untyped, type, size_bits, RootSlot.CNODE, 0, 0, slot, 1)
+        untyped.retype(self.untyped, type, size_bits, self.root, 0, 0, slot, 1)
         self.used = start + size
         return slot
 
     def empty(self) -> None:
         """Destroy everything that was made here; the pool is as new."""
-        cnode.revoke(own(self.untyped))
+        cnode.revoke(Place(self.root, self.untyped, self.depth))
         self.used = 0
         self.next_slot = self.first_slot
 
@@ -110,11 +122,6 @@ def bytes_bits(type: ObjectType, size_bits: u6) -> u6:
 
 def stock_from_bootinfo(pool: Pool, info: BootInfo) -> None:
     """Stock an initial thread's pool with its largest untyped of ordinary memory and all its empty slots."""
-    best: u64 = 0
-    best_bits: u8 = 0
-    for i in range(info.untyped.end - info.untyped.start):
-        description = info.untyped_list[i]
-        if description.is_device == 0 and description.size_bits > best_bits:
-            best, best_bits = i, description.size_bits
-    slots = info.empty.end - info.empty.start
-    pool.stock(info.untyped.start + best, best_bits, info.empty.start, slots)
+    best = largest_memory(info)
+    bits = size_bits(info.untyped_list[best])
+    pool.stock(info.untyped.start + best, bits, info.empty.start, count(info.empty))

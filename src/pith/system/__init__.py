@@ -1,0 +1,1 @@
+"""Systems: what a machine boots. `image` builds the boot image, around `loader`."""
