@@ -58,6 +58,12 @@ def argument(call: Invocation, index: u7) -> u64:
     return buffer.words[index]
 
 
+def require(call: Invocation, words: u7, caps: u2) -> None:
+    """Raise TruncatedMessage unless the message has that many words and extra capabilities."""
+    if call.length < words or call.extra_caps < caps:
+        raise TruncatedMessage()
+
+
 def extra_slot(call: Invocation, index: u2) -> Slot:
     """The slot of extra capability `index`. Raises TruncatedMessage when the message has fewer."""
     if index < call.extra_caps:
@@ -68,8 +74,9 @@ def extra_slot(call: Invocation, index: u2) -> Slot:
 
 
 def put_result(index: u7, value: u64) -> None:
-    """Make `value` word `index` of the answer to the current thread's invocation."""
-    put_word(current(), buffer_of(current(), writing=True), index, value)
+    """Make `value` word `index` of the answer to the current thread's invocation, if it wants one."""
+    if kernel.wants_answer:
+        put_word(current(), buffer_of(current(), writing=True), index, value)
 
 
 def put_word(thread: Thread, buffer: IPCBuffer | None, index: u7, value: u64) -> None:

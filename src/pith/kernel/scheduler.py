@@ -38,6 +38,20 @@ def is_runnable(thread: Thread) -> bool:
     return thread.state is ThreadState.RUNNING or thread.state is ThreadState.RESTART
 
 
+def is_blocked(thread: Thread) -> bool:
+    """Whether the thread waits for another one."""
+    match thread.state:
+        case (
+            ThreadState.BLOCKED_ON_RECEIVE
+            | ThreadState.BLOCKED_ON_SEND
+            | ThreadState.BLOCKED_ON_REPLY
+            | ThreadState.BLOCKED_ON_NOTIFICATION
+        ):
+            return True
+        case _:
+            return False
+
+
 def is_schedulable(thread: Thread) -> bool:
     """Whether the thread could be given the processor."""
     context = thread.context

@@ -75,6 +75,7 @@ class KernelState(Struct):
     ready: Array[ReadyQueues] = array(DOMAINS)
 
     # The system call being served: what its message brought beyond registers.
+    wants_answer: bool  # it is a call
     caller_buffer: IPCBuffer | None
     extra_slots: Array[Slot | None] = array(MESSAGE_MAX_CAPS)
 

@@ -1,0 +1,138 @@
+"""Debug system calls, and what the kernel itself prints. A build without DEBUG has none of them.
+
+They answer to whoever makes them, ask for no capability, and are no part of the API that programs may rely
+on. Manual: API reference, "Debugging System Calls".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pith.abi.syscalls import DebugCall
+from pith.metal import i64, text_sink, u5, u64
+from pith.metal.machine import sbi_call
+
+from . import budget, cspace
+from .errors import LookupFailure
+from .message import buffer_of
+from .objects import NullCap, Register, Thread, ThreadCap
+from .state import PRIORITIES, kernel
+
+DEBUG: Final = True
+SBI_PUT_CHAR: Final = 1
+SBI_RESET: Final = 0x53525354
+NAME_LENGTH: Final = 31
+
+
+def handle(thread: Thread, number: i64) -> bool:
+    """Do debug call `number`; False if there is no such call."""
+    if not DEBUG:
+        return False
+    registers = thread.registers
+    match number:
+        case DebugCall.PUT_CHAR:
+            put_character(registers[Register.A0] & 0xFF)
+        case DebugCall.DUMP_SCHEDULER:
+            dump_scheduler()
+        case DebugCall.HALT:
+            put("halted by a system call\n")
+            sbi_call(SBI_RESET, 0, 0, 0, 0)
+        case DebugCall.CAP_IDENTIFY:
+            registers[Register.A0] = _identify(thread, registers[Register.A0])
+        case DebugCall.SNAPSHOT:
+            put("snapshots are made by `pith inspect`\n")
+        case DebugCall.NAME_THREAD:
+            _name_thread(thread, registers[Register.A0])
+        case _:
+            return False
+    return True
+
+
+def _identify(thread: Thread, address: u64) -> u64:
+    """The type of the capability at `address`: 0 none, 2 untyped, 4 endpoint, 6 notification, 8 reply..."""
+    try:
+        return 2 * (cspace.lookup_cap(thread, address).bits & 31)
+    except LookupFailure:
+        return 0
+
+
+def _name_thread(thread: Thread, address: u64) -> None:
+    """Name the thread at `address` by the text in the caller's message words."""
+    buffer = buffer_of(thread, writing=False)
+    try:
+        cap = cspace.lookup_cap(thread, address)
+    except LookupFailure:
+        cap = NullCap()
+    if buffer is None or not isinstance(cap, ThreadCap):
+        put("only a thread can be named, by one that has an IPC buffer\n")
+        return
+    for index in range(NAME_LENGTH):
+        character = buffer.words[index // 8] >> (8 * (index % 8)) & 0xFF
+        cap.thread.name[index] = character
+        if not character:
+            return
+
+
+# Printing ---------------------------------------------------------------------------------------------------
+
+
+def put_character(character: u64) -> None:
+    """One byte to the console."""
+    sbi_call(SBI_PUT_CHAR, 0, character, 0, 0)
+
+
+def put_number(value: u64, base: u5, width: u5, prefix: bool) -> None:
+    """A number, padded with zeros to `width` digits."""
+    if prefix:
+        put("0x")
+    digits = 1
+    power: u64 = 1
+    while digits < width or value // power >= base:
+        power *= base
+        digits += 1
+    while digits > 0:
+        digit = value // power % base
+        put_character(digit + (48 if digit < 10 else 87))
+        power = max(power // base, 1)
+        digits -= 1
+
+
+@text_sink(number=put_number)
+def put(text: str) -> None:
+    """Text to the console."""
+    for index in range(len(text)):
+        put_character(ord(text[index]))
+
+
+def put_name(thread: Thread) -> None:
+    """The thread's name, or its address if it has none."""
+    if not thread.name[0]:
+        put(f"thread {thread.address:#x}")
+    for index in range(NAME_LENGTH):
+        if thread.name[index]:
+            put_character(thread.name[index])
+
+
+def dump_scheduler() -> None:
+    """The current thread, the ready ones by priority, and those that wait for budget."""
+    if kernel.current is not None:
+        _dump_line("runs   ", kernel.current)
+    for below in range(PRIORITIES):
+        thread = kernel.ready[kernel.current_domain].queues[PRIORITIES - 1 - below].head
+        while thread is not None:
+            _dump_line("ready  ", thread)
+            thread = thread.queue_next
+    thread = kernel.release_queue.head
+    while thread is not None:
+        _dump_line("waits  ", thread)
+        thread = thread.queue_next
+
+
+def _dump_line(what: str, thread: Thread) -> None:
+    context = thread.context
+    put(what)
+    put_name(thread)
+    put(f", priority {thread.priority}, pc {thread.registers[Register.NEXT_PC]:#x}")
+    if context is not None and budget.is_active(context):
+        put(f", {budget.first(context).amount} ticks from {budget.first(context).time}")
+    put("\n")

@@ -1,0 +1,132 @@
+"""Endpoints: synchronous rendezvous between threads.
+
+A message is copied at the moment when a sender and a receiver meet; whoever comes first waits in the
+endpoint's queue. A call, and a fault, leave the sender waiting for the answer in the reply object that the
+receiver brought; without one, or without the right to be answered, the sender stops for good.
+
+Invariant: the queue holds only senders or only receivers. Manual: chapter "Message Passing (IPC)".
+"""
+
+from __future__ import annotations
+
+from pith.metal import Value, u64
+
+from . import binding, blocking, budget, fault_message, message, notification, reply, scheduler
+from .objects import Endpoint, FaultKind, NotificationState, Register, Reply, Thread, ThreadState
+
+
+class Sending(Value):
+    """How a message is sent."""
+
+    badge: u64
+    is_blocking: bool
+    is_call: bool  # the sender waits for an answer
+    can_grant: bool
+    can_grant_reply: bool
+    can_donate: bool  # a passive receiver gets the sender's scheduling context
+
+
+def send(endpoint: Endpoint, sender: Thread, sending: Sending) -> None:
+    """Hand the sender's message to the first receiver, or queue the sender."""
+    receiver = endpoint.queue.head
+    if receiver is None or receiver.state is ThreadState.BLOCKED_ON_SEND:
+        if sending.is_blocking:
+            sender.wait_badge = sending.badge
+            sender.wait_is_call = sending.is_call
+            sender.wait_can_grant = sending.can_grant
+            sender.wait_can_grant_reply = sending.can_grant_reply
+            blocking.wait_at_endpoint(sender, endpoint, ThreadState.BLOCKED_ON_SEND)
+        return
+    blocking.leave_queue(receiver)
+    is_done = _hand_over(endpoint, sender, receiver, reply.withdraw(receiver), sending)
+    context = sender.context
+    if is_done and sending.can_donate and context is not None and receiver.context is None:
+        binding.donate(context, receiver)
+    receiver.state = ThreadState.RUNNING
+    budget.wake_sporadic(receiver.context)
+    scheduler.wake(receiver)
+
+
+def receive(endpoint: Endpoint, receiver: Thread, brought: Reply | None, is_blocking: bool) -> None:
+    """Give the receiver the first sender's message, or its bound notification's signal, or queue it."""
+    if brought is not None and brought.caller is not None:
+        blocking.cancel(brought.caller)
+    bound = receiver.bound_notification
+    if bound is not None and bound.state is NotificationState.ACTIVE:
+        notification.collect(bound, receiver)
+        return
+    sender = endpoint.queue.head
+    if sender is not None and sender.state is ThreadState.BLOCKED_ON_SEND:
+        _receive_from(endpoint, sender, receiver, brought)
+    elif is_blocking:
+        if bound is not None:
+            binding.give_back(bound, receiver)
+        if brought is not None:
+            reply.offer(brought, receiver)
+        blocking.wait_at_endpoint(receiver, endpoint, ThreadState.BLOCKED_ON_RECEIVE)
+    else:
+        receiver.registers[Register.A0] = 0
+
+
+def _receive_from(endpoint: Endpoint, sender: Thread, receiver: Thread, brought: Reply | None) -> None:
+    """Give the running receiver the message of `sender`, which waits in the queue."""
+    blocking.leave_queue(sender)
+    sending = Sending(
+        badge=sender.wait_badge,
+        is_blocking=True,
+        is_call=sender.wait_is_call,
+        can_grant=sender.wait_can_grant,
+        can_grant_reply=sender.wait_can_grant_reply,
+        can_donate=sender.fault_kind is not FaultKind.TIMEOUT,  # it has no time to lend
+    )
+    budget.wake_sporadic(sender.context)
+    if _hand_over(endpoint, sender, receiver, brought, sending):
+        sender.state = ThreadState.RUNNING
+        scheduler.wake(sender)
+
+
+def _hand_over(
+    endpoint: Endpoint, sender: Thread, receiver: Thread, brought: Reply | None, sending: Sending
+) -> bool:
+    """Copy the message; whether the sender is done then, rather than waiting for an answer."""
+    if sender.fault_kind is not FaultKind.NONE:
+        fault_message.deliver(sender, receiver, sending.badge)
+    else:
+        message.transfer(sender, receiver, endpoint, sending.badge, sending.can_grant)
+        if not sending.is_call:
+            return True
+    if brought is not None and (sending.can_grant or sending.can_grant_reply):
+        reply.push(brought, sender, receiver, sending.can_donate)
+    else:
+        sender.state = ThreadState.INACTIVE
+    return False
+
+
+# Ending -----------------------------------------------------------------------------------------------------
+
+
+def cancel_all(endpoint: Endpoint) -> None:
+    """Let all waiting threads make their system calls again: the endpoint ends."""
+    while (thread := endpoint.queue.head) is not None:
+        _dismiss(thread)
+
+
+def cancel_badged_sends(endpoint: Endpoint, badge: u64) -> None:
+    """Let the senders with `badge` make their system calls again. Raises Preempted between two of them."""
+    thread = endpoint.queue.head
+    if thread is not None and thread.state is not ThreadState.BLOCKED_ON_SEND:
+        return
+    while thread is not None:
+        following = thread.queue_next
+        if thread.wait_badge == badge:
+            _dismiss(thread)
+        scheduler.preemption_point()
+        thread = following
+
+
+def _dismiss(thread: Thread) -> None:
+    """Send a waiting thread away: a faulting one has no system call to make again and stops."""
+    is_faulting = thread.fault_kind is not FaultKind.NONE
+    blocking.cancel(thread)
+    if not is_faulting:
+        blocking.retry(thread)

@@ -1,0 +1,45 @@
+"""The way out of the kernel: decide who runs, and make the processor ready for it.
+
+With nothing to run the kernel waits here for an interrupt; the idle thread is a name for that, it has no
+code of its own.
+"""
+
+from __future__ import annotations
+
+from pith.metal import export
+from pith.metal.machine import csr_read, wait_for_interrupt
+
+from . import interrupt, scheduler
+from .message import current
+from .objects import Thread
+from .riscv64 import fpu, plic, vspace
+from .riscv64.csr import SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
+from .state import kernel
+from .thread import activate
+
+
+@export("pith_kernel_resume")
+def resume() -> Thread:
+    """The thread that runs next, its saved registers to be loaded; the processor is ready for it."""
+    while True:
+        scheduler.schedule()
+        thread = current()
+        if thread is not kernel.idle:
+            activate(thread)
+            vspace.set_address_space(thread)
+            fpu.prepare(thread)
+            return thread
+        wait_for_interrupt()
+        scheduler.update_time()
+        take_interrupts()
+
+
+def take_interrupts() -> None:
+    """Handle what is pending: the timer, by looking at the time again, and one device."""
+    pending = csr_read("sip")
+    if pending & SUPERVISOR_TIMER:
+        kernel.reprogram_timer = True
+    if pending & SUPERVISOR_EXTERNAL:
+        irq = plic.claim()
+        if irq != 0:
+            interrupt.handle(irq)

@@ -1,0 +1,110 @@
+"""Entry and exit: the assembly between a thread's registers and the kernel's Python.
+
+While a thread runs, `sscratch` holds its Thread, whose first words are its registers; in the kernel it
+holds 0, so that a trap inside the kernel, which must not be, is told from one out of a thread. There is one
+stack, empty whenever a thread runs.
+
+On the hosted machine none of this exists: there the machine itself moves registers and calls `handle_trap`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pith.metal import assembly, export
+
+from ..objects import Register
+from .csr import SSTATUS_FS
+
+STACK_BYTES: Final = 16384
+SSTATUS_SIE: Final = 1 << 1
+SSTATUS_SPP: Final = 1 << 8
+ABI_NAMES: Final = [register.name.lower() for register in Register if register < Register.NEXT_PC]
+
+
+def _offset(register: Register) -> int:
+    return 8 * register
+
+
+def _save() -> str:
+    """Save all registers to the Thread at t0, except t0 itself, which sscratch holds."""
+    saves = [f"sd {name}, {8 * index}(t0)" for index, name in enumerate(ABI_NAMES) if name != "t0"]
+    return "\n".join(saves)
+
+
+def _load() -> str:
+    """Load all registers from the Thread at a0, itself last."""
+    loads = [f"ld {name}, {8 * index}(a0)" for index, name in enumerate(ABI_NAMES) if name != "a0"]
+    return "\n".join([*loads, f"ld a0, {_offset(Register.A0)}(a0)"])
+
+
+def start_text() -> str:
+    """The kernel's first instructions: a stack, traps to us, then Python; a0-a5 pass through to it."""
+    return f"""
+        la sp, pith_stack_top
+        la t0, pith_trap
+        csrw stvec, t0
+        csrw sscratch, zero
+        csrw sie, zero
+        li t0, {SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS}
+        csrc sstatus, t0
+        call pith_kernel_start
+        call pith_kernel_resume
+        j pith_resume
+
+        .pushsection .bss.stack, "aw", @nobits
+        .balign 16
+        .space {STACK_BYTES}
+        pith_stack_top:
+        .popsection
+    """
+
+
+def trap_text() -> str:
+    """Into the kernel and out again."""
+    return f"""
+        .balign 4
+        .global pith_trap
+        pith_trap:
+        csrrw t0, sscratch, t0
+        beqz t0, 1f
+        {_save()}
+        csrrw t1, sscratch, zero
+        sd t1, {_offset(Register.T0)}(t0)
+        csrr t1, sepc
+        sd t1, {_offset(Register.NEXT_PC)}(t0)
+        sd t1, {_offset(Register.FAULT_PC)}(t0)
+        csrr a0, scause
+        csrr a1, stval
+        la sp, pith_stack_top
+        call pith_kernel_trap
+
+        .global pith_resume
+        pith_resume:
+        csrw sscratch, a0
+        ld t0, {_offset(Register.NEXT_PC)}(a0)
+        csrw sepc, t0
+        {_load()}
+        sret
+
+        1:
+        csrr a0, scause
+        csrr a1, sepc
+        csrr a2, stval
+        la sp, pith_stack_top
+        call pith_kernel_broken
+    """
+
+
+@export("pith_entry")
+@assembly(start_text)
+def enter() -> None:
+    """Where the loader jumps to: the kernel's entry point."""
+    raise NotImplementedError("on the hosted machine the machine starts the kernel")
+
+
+@export("pith_trap_entry")
+@assembly(trap_text)
+def trap() -> None:
+    """Where the processor jumps to from a thread; see `start_text` for stvec."""
+    raise NotImplementedError("on the hosted machine the machine takes traps")

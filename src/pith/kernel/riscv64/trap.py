@@ -1,0 +1,59 @@
+"""Traps: the first Python that runs when the processor enters the kernel, and the whole of one entry.
+
+    interrupt      the device's notification is signalled; the timer's time is looked at
+    ecall          a system call
+    the rest       the thread's own fault, unless it may have the floating point unit for it
+
+Every entry first charges time: a thread whose budget cannot pay for it is not served now.
+"""
+
+from __future__ import annotations
+
+from pith.metal import export, machine, u64
+
+from .. import debug, fault, scheduler, syscall, timeslice
+from ..fault_message import set_fault
+from ..message import current
+from ..objects import FaultKind, Thread
+from ..resume import resume, take_interrupts
+from . import fpu
+from .csr import INTERRUPT, Cause
+
+
+@export("pith_kernel_trap")
+def handle_trap(cause: u64, value: u64) -> Thread:
+    """One entry of the kernel, with scause and stval; the thread whose registers are to be loaded then."""
+    scheduler.update_time()
+    thread = current()
+    is_served = timeslice.check(thread)
+    if cause & INTERRUPT:
+        take_interrupts()
+    elif is_served:
+        if cause == Cause.USER_CALL:
+            syscall.handle(thread)
+        else:
+            _handle_exception(thread, cause, value)
+    return resume()
+
+
+def _handle_exception(thread: Thread, cause: u64, value: u64) -> None:
+    """Turn an exception into the thread's fault. Page and access faults look alike to its handler."""
+    match cause:
+        case Cause.ILLEGAL_INSTRUCTION if fpu.take(thread):
+            return
+        case Cause.INSTRUCTION_PAGE_FAULT | Cause.INSTRUCTION_ACCESS_FAULT:
+            set_fault(thread, FaultKind.VM, value, Cause.INSTRUCTION_ACCESS_FAULT, 1)
+        case Cause.LOAD_PAGE_FAULT | Cause.LOAD_ACCESS_FAULT:
+            set_fault(thread, FaultKind.VM, value, Cause.LOAD_ACCESS_FAULT, 0)
+        case Cause.STORE_PAGE_FAULT | Cause.STORE_ACCESS_FAULT:
+            set_fault(thread, FaultKind.VM, value, Cause.STORE_ACCESS_FAULT, 0)
+        case _:
+            set_fault(thread, FaultKind.USER_EXCEPTION, cause, 0)
+    fault.handle(thread)
+
+
+@export("pith_kernel_broken")
+def handle_kernel_trap(cause: u64, address: u64, value: u64) -> None:
+    """The kernel itself trapped at `address`: say so and stop."""
+    debug.put(f"the kernel trapped: cause {cause}, at {address:#x}, value {value:#x}\n")
+    machine.panic("a trap in the kernel")

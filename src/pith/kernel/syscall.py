@@ -1,0 +1,284 @@
+"""System calls: eleven of them, all made of sending, receiving, and yielding.
+
+A call names capabilities by their addresses in the caller's CSpace. What is not an endpoint, notification
+or reply object is the kernel's own, and a message to it is an invocation: its failures become error
+messages to callers who wait for an answer. During an invocation the thread is in state RESTART, so that one
+which is interrupted, or which stops its own caller, is made again.
+
+Manual: "System Calls", "Error Codes", "Capability Faults", "Unknown Syscall".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pith.abi.errors import ErrorCode, LookupFailureKind
+from pith.abi.messages import MESSAGE_REGISTERS, MessageInfo
+from pith.abi.syscalls import SystemCall
+from pith.metal import MASK64, Packed, i64, u2, u7, u64
+
+from . import (
+    answer,
+    cspace,
+    debug,
+    endpoint,
+    fault,
+    fault_message,
+    invocation,
+    message,
+    notification,
+    timeslice,
+)
+from .endpoint import Sending
+from .errors import (
+    AlignmentError,
+    DeleteFirst,
+    FailedLookup,
+    IllegalOperation,
+    InvalidArgument,
+    InvalidCapability,
+    LookupFailure,
+    NotEnoughMemory,
+    Preempted,
+    RangeError,
+    RevokeFirst,
+    TruncatedMessage,
+)
+from .message import Invocation, put_result
+from .objects import (
+    Cap,
+    EndpointCap,
+    FaultKind,
+    NotificationCap,
+    Register,
+    Reply,
+    ReplyCap,
+    SchedContextCap,
+    Slot,
+    Thread,
+    ThreadCap,
+    ThreadState,
+)
+from .state import kernel
+
+ECALL_BYTES: Final = 4
+
+
+class Phase(Packed, bits=8):
+    """How a system call sends."""
+
+    is_blocking: bool
+    is_call: bool
+    can_donate: bool
+    is_first: bool  # of two: a receive follows
+
+
+CALL: Final = Phase(is_blocking=True, is_call=True, can_donate=True, is_first=False)
+SEND: Final = Phase(is_blocking=True, is_call=False, can_donate=False, is_first=False)
+NB_SEND: Final = Phase(is_blocking=False, is_call=False, can_donate=False, is_first=False)
+FIRST: Final = Phase(is_blocking=False, is_call=False, can_donate=True, is_first=True)
+
+
+def handle(thread: Thread) -> None:
+    """Do the system call that the current thread makes."""
+    registers = thread.registers
+    registers[Register.NEXT_PC] = (registers[Register.FAULT_PC] + ECALL_BYTES) & MASK64
+    number = registers[Register.A7]
+    target, reply = registers[Register.A0], registers[Register.A6]
+    match _signed(number):
+        case SystemCall.CALL:
+            _send(thread, target, CALL)
+        case SystemCall.REPLY_RECV:
+            _send_and_receive(thread, reply, takes_calls=True)
+        case SystemCall.NB_SEND_RECV:
+            _send_and_receive(thread, registers[Register.T0], takes_calls=True)
+        case SystemCall.NB_SEND_WAIT:
+            _send_and_receive(thread, reply, takes_calls=False)
+        case SystemCall.SEND:
+            _send(thread, target, SEND)
+        case SystemCall.NB_SEND:
+            _send(thread, target, NB_SEND)
+        case SystemCall.RECV:
+            _receive(thread, is_blocking=True, takes_calls=True)
+        case SystemCall.NB_RECV:
+            _receive(thread, is_blocking=False, takes_calls=True)
+        case SystemCall.WAIT:
+            _receive(thread, is_blocking=True, takes_calls=False)
+        case SystemCall.NB_WAIT:
+            _receive(thread, is_blocking=False, takes_calls=False)
+        case SystemCall.YIELD:
+            timeslice.give_up(thread)
+        case other:
+            if not debug.handle(thread, other):
+                fault_message.set_fault(thread, FaultKind.UNKNOWN_SYSCALL, number)
+                fault.handle(thread)
+
+
+def _signed(word: u64) -> i64:
+    return word - (1 << 64) if word >> 63 else word
+
+
+# Sending ----------------------------------------------------------------------------------------------------
+
+
+def _send_and_receive(thread: Thread, target: u64, takes_calls: bool) -> None:
+    """Send without blocking, then wait for the next message."""
+    _send(thread, target, FIRST)
+    if thread.state is ThreadState.RUNNING:  # not to be made again, nor stopped by what it did
+        _receive(thread, is_blocking=True, takes_calls=takes_calls)
+
+
+def _send(thread: Thread, target: u64, phase: Phase) -> None:
+    """Send the current thread's message through the capability at `target`."""
+    address = target
+    try:
+        slot = cspace.lookup_slot(thread, address)
+        info = message.info_of(thread)
+        count: u2 = 0
+        if info.extra_caps:
+            kernel.caller_buffer = message.buffer_of(thread, writing=False)
+            if kernel.caller_buffer is not None:
+                while count < info.extra_caps:
+                    address = kernel.caller_buffer.caps_or_badges[count]
+                    kernel.extra_slots[count] = cspace.lookup_slot(thread, address)
+                    count += 1
+    except LookupFailure as failure:
+        if phase.is_blocking:
+            fault_message.set_capability_fault(
+                thread, address, False, failure.kind, failure.word0, failure.word1, failure.word2
+            )
+            fault.handle(thread)
+        return
+    match slot.cap:
+        case EndpointCap(can_send=True) as cap:
+            sending = Sending(
+                badge=cap.badge,
+                is_blocking=phase.is_blocking,
+                is_call=phase.is_call,
+                can_grant=cap.can_grant,
+                can_grant_reply=cap.can_grant_reply,
+                can_donate=phase.can_donate,
+            )
+            endpoint.send(cap.endpoint, thread, sending)
+        case NotificationCap(can_send=True) as cap:
+            notification.signal(cap.notification, cap.badge)
+            _acknowledge(thread, phase)
+        case ReplyCap() as cap:
+            answer.answer(thread, cap.reply, cap.can_grant)
+            _acknowledge(thread, phase)
+        case ThreadCap() | SchedContextCap() if phase.is_first:
+            pass  # they might stop the thread between its two phases
+        case cap:
+            _invoke(thread, slot, cap, target, phase, count)
+
+
+def _acknowledge(thread: Thread, phase: Phase) -> None:
+    """A call through a capability that needs no answer is answered at once, by nothing."""
+    if phase.is_call:
+        message.put_header(thread, 0, MessageInfo())
+
+
+# Invocations of the kernel's objects ------------------------------------------------------------------------
+
+
+def _invoke(thread: Thread, slot: Slot, cap: Cap, address: u64, phase: Phase, extra_caps: u2) -> None:
+    """Let the kernel do what the message asks; answer if the thread waits for that."""
+    info = message.info_of(thread)
+    length = info.length
+    kernel.caller_buffer = None
+    if length > MESSAGE_REGISTERS or extra_caps or phase.is_call:
+        kernel.caller_buffer = message.buffer_of(thread, writing=False)
+    if kernel.caller_buffer is None:
+        length = min(length, MESSAGE_REGISTERS)
+    kernel.wants_answer = phase.is_call
+    thread.state = ThreadState.RESTART
+    call = Invocation(info.label, length, slot, address, phase.is_blocking, phase.is_call, extra_caps)
+    try:
+        answer_info = _attempt(cap, call)
+    except Preempted:
+        return
+    if thread.state is ThreadState.RESTART:
+        thread.state = ThreadState.RUNNING
+        if phase.is_call:
+            message.put_header(thread, 0, answer_info)
+
+
+def _attempt(cap: Cap, call: Invocation) -> MessageInfo:
+    """Do the invocation; the info word of the answer, whose words are put already."""
+    try:
+        return MessageInfo(length=invocation.invoke(cap, call))
+    except InvalidArgument as failure:
+        return _error(ErrorCode.INVALID_ARGUMENT, 1, failure.argument)
+    except InvalidCapability as failure:
+        return _error(ErrorCode.INVALID_CAPABILITY, 1, failure.argument)
+    except IllegalOperation:
+        return _error(ErrorCode.ILLEGAL_OPERATION, 0)
+    except RangeError as failure:
+        return _error(ErrorCode.RANGE_ERROR, 2, failure.minimum, failure.maximum)
+    except AlignmentError:
+        return _error(ErrorCode.ALIGNMENT_ERROR, 0)
+    except FailedLookup as failure:
+        put_result(3, failure.word1)
+        put_result(4, failure.word2)
+        put_result(2, failure.word0)
+        words = fault_message.lookup_words(int(failure.kind))
+        return _error(ErrorCode.FAILED_LOOKUP, 2 + words, int(failure.is_source), int(failure.kind))
+    except TruncatedMessage:
+        return _error(ErrorCode.TRUNCATED_MESSAGE, 0)
+    except DeleteFirst:
+        return _error(ErrorCode.DELETE_FIRST, 0)
+    except RevokeFirst:
+        return _error(ErrorCode.REVOKE_FIRST, 0)
+    except NotEnoughMemory as failure:
+        return _error(ErrorCode.NOT_ENOUGH_MEMORY, 1, failure.available)
+
+
+def _error(code: ErrorCode, length: u7, word0: u64 = 0, word1: u64 = 0) -> MessageInfo:
+    """The info word of an error message, after putting its first words."""
+    if length > 0:
+        put_result(0, word0)
+    if length > 1:
+        put_result(1, word1)
+    return MessageInfo(length=length, label=int(code))
+
+
+# Receiving --------------------------------------------------------------------------------------------------
+
+
+def _receive(thread: Thread, is_blocking: bool, takes_calls: bool) -> None:
+    """Let the current thread receive through the capability that a0 names; `takes_calls`: a6 names a reply object."""
+    registers = thread.registers
+    address = registers[Register.A0]
+    try:
+        cap = cspace.lookup_cap(thread, address)
+        match cap:
+            case EndpointCap(can_receive=True):
+                brought: Reply | None = None
+                if takes_calls:
+                    address = registers[Register.A6]
+                    brought = _reply_at(thread, address)
+                endpoint.receive(cap.endpoint, thread, brought, is_blocking)
+            case NotificationCap(can_receive=True) if _may_wait(cap, thread):
+                notification.wait(cap.notification, thread, is_blocking)
+            case _:
+                raise LookupFailure(LookupFailureKind.MISSING_CAPABILITY, 0, 0, 0)
+    except LookupFailure as failure:
+        fault_message.set_capability_fault(
+            thread, address, True, failure.kind, failure.word0, failure.word1, failure.word2
+        )
+        fault.handle(thread)
+
+
+def _reply_at(thread: Thread, address: u64) -> Reply:
+    """The reply object at `address`. Raises LookupFailure."""
+    match cspace.lookup_cap(thread, address):
+        case ReplyCap(reply=reply):
+            return reply
+        case _:
+            raise LookupFailure(LookupFailureKind.MISSING_CAPABILITY, 0, 0, 0)
+
+
+def _may_wait(cap: NotificationCap, thread: Thread) -> bool:
+    """Only the bound thread may wait for a notification that is bound."""
+    bound = cap.notification.bound_thread
+    return bound is None or bound is thread

@@ -1,0 +1,62 @@
+"""The end of a time slice: what happens to a thread that used its budget up, or gives the rest away.
+
+Every entry of the kernel begins with `check`. A thread whose budget cannot pay for the entry is not served:
+it waits for its next refill (in the ready queue if that is there already) or raises a timeout fault, and
+makes its system call again when it comes back.
+
+Manual: "Scheduling Contexts", "Timeout Exceptions"; the system call Yield.
+"""
+
+from __future__ import annotations
+
+from . import budget, fault, scheduler
+from .objects import Thread, ThreadState
+from .state import kernel
+
+
+def check(thread: Thread) -> bool:
+    """Whether the current thread's budget pays for what it asks of the kernel now; if not, its slice ends."""
+    context = kernel.current_context
+    if context is None:
+        return True
+    if not budget.is_active(context) or not budget.is_sufficient(context, kernel.consumed):
+        end(thread, may_time_out=True)
+        if scheduler.is_runnable(thread):
+            thread.state = ThreadState.RESTART
+        return False
+    if kernel.domain_time == 0:
+        scheduler.reschedule()
+        thread.state = ThreadState.RESTART
+        return False
+    return True
+
+
+def give_up(thread: Thread) -> None:
+    """The current thread gives away the rest of its slice, which does not count as consumed."""
+    context = kernel.current_context
+    if context is None or not budget.is_active(context):
+        return
+    consumed = context.consumed + kernel.consumed
+    kernel.consumed = max(kernel.consumed, budget.first(context).amount)
+    end(thread, may_time_out=False)
+    context.consumed = consumed
+
+
+def end(thread: Thread, may_time_out: bool) -> None:
+    """Charge the current context; `thread`, if it can run still, goes to the end of its queue or waits."""
+    scheduler.commit_time()
+    kernel.reprogram_timer = True
+    context = kernel.current_context
+    if context is None or not budget.is_active(context):
+        return
+    if budget.is_round_robin(context):
+        budget.end_slice(context)
+    if thread.context is not context or not scheduler.is_schedulable(thread):
+        return
+    if may_time_out and not budget.is_round_robin(context) and fault.has_timeout_handler(thread):
+        fault.time_out(thread)
+    elif budget.is_released(context):
+        scheduler.enqueue_back(thread)
+    else:
+        scheduler.postpone(context)
+    scheduler.reschedule()
