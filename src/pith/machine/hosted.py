@@ -1,0 +1,228 @@
+"""The hosted machine: the kernel is Python, user programs are real machine code, and time is exact.
+
+One loop. If an interrupt is pending, the kernel is entered with it; else, if no thread can run, the machine sleeps to the
+next event; else the current thread runs, in the emulator, up to the next deadline or its next trap, and the kernel is
+entered with that. Physical memory is one anonymous mapping, shared by the emulator and by `pith.metal.memory`, in
+which the kernel's objects live at the addresses that they would have on the metal.
+
+Only one hosted machine can be open in a process at a time, for metal structs live in one arena.
+"""
+
+from __future__ import annotations
+
+import mmap
+import select
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pith.metal import machine as metal_machine
+from pith.metal import memory as metal_memory
+
+from . import board, device_tree
+from .bus import Bus
+from .console import InputSource
+from .core import Core
+from .image import BootImage
+from .interface import DEFAULT_MEMORY, Ending, Machine
+from .peripherals import EmptyVirtioSlot, RealTimeClock, TestDevice
+from .plic import Plic
+from .processor import KERNEL_ENTRY, NEVER, HostedProcessor
+from .python_kernel import Kernel, PithKernel
+from .uart import Uart
+
+SLICE: Final = 5_000_000  # instructions between two looks at the outside, some hundredths of a second
+ENTRIES_BETWEEN_LOOKS: Final = 500
+INSTRUCTIONS_PER_SECOND: Final = board.TICKS_PER_SECOND * board.INSTRUCTIONS_PER_TICK
+LONGEST_NAP: Final = 0.1  # seconds of the outside, so that the end of a run's time is noticed
+NEXT_PC, FAULT_PC = 31, 32  # words of a context
+NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
+
+Entry = Callable[[int, int], None]
+
+
+class HostedMachine(Machine):
+    """CPython and Unicorn in the place of the board. `trace` is called before each kernel entry."""
+
+    name = "hosted"
+
+    def __init__(
+        self,
+        image: BootImage,
+        *,
+        memory: int = DEFAULT_MEMORY,
+        echo: Callable[[bytes], None] | None = None,
+        keyboard: InputSource | None = None,
+        kernel: Kernel | None = None,
+        tree: bytes | None = None,
+        trace: Entry | None = None,
+    ) -> None:
+        super().__init__(image, memory=memory, echo=echo, keyboard=keyboard)
+        self.kernel: Kernel = PithKernel() if kernel is None else kernel
+        self.tree = device_tree.flatten(device_tree.virt(memory)) if tree is None else tree
+        self.trace = trace
+        self.enter: Entry = self.kernel.handle_trap
+        self.ram = mmap.mmap(-1, memory, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE)
+        self.started = False
+        self.slice_used = False
+        self._build_board()
+        self._load()
+
+    def _build_board(self) -> None:
+        self.plic = Plic()
+        self.uart = Uart(self.write_console, lambda up: self.plic.set_line(board.SERIAL_INTERRUPT, up))
+        self.bus = Bus()
+        self.bus.attach(board.SERIAL, self.uart)
+        self.bus.attach(board.TEST_DEVICE, TestDevice(self.end))
+        self.bus.attach(board.REAL_TIME_CLOCK, RealTimeClock(lambda: self.core.counters.count))
+        for region in board.VIRTIO:
+            self.bus.attach(region, EmptyVirtioSlot())
+        self.core = Core(self.ram, self.bus)
+        self.bus.attach(board.INTERRUPT_CONTROLLER, self.plic)  # not for user code: see `Core`
+        self.processor = HostedProcessor(self.core, self.bus, self.plic, self, self._symbol)
+
+    def _load(self) -> None:
+        """Put the user image and the device tree where firmware and loader would."""
+        self._store(self.image.table.user_start, self.image.user_data)
+        self._store(self.image.table.tree, self.tree)
+        window = board.MEMORY_BASE + board.WINDOW_OFFSET
+        kernel = self.image.table.kernel_start + board.WINDOW_OFFSET
+        end = metal_memory.attach(self.ram, window, kernel)
+        if end > self.image.table.kernel_end + board.WINDOW_OFFSET:
+            raise MemoryError("the kernel's statics do not fit where the image keeps room for them")
+        metal_machine.install(self.processor)
+
+    def _symbol(self, name: str) -> int:
+        """What the linker knows on the metal: the end of the kernel's image."""
+        if name == "pith_image_end":
+            return self.image.table.kernel_end + board.KERNEL_OFFSET
+        raise KeyError(f"the hosted machine knows no linker symbol {name}")
+
+    # What the devices and the firmware do to the machine ----------------------------------------------------
+
+    def write_console(self, byte: int) -> None:
+        self.console.write(bytes((byte,)))
+
+    def read_console(self) -> int | None:
+        return self.uart.waiting.popleft() if self.uart.waiting else None
+
+    def end(self, status: int) -> None:
+        self.exit_status = status
+
+    def send(self, text: str) -> None:
+        self.uart.receive(text.encode())
+
+    # Running --------------------------------------------------------------------------------------------
+
+    def run(
+        self, until: str | None = None, *, instructions: int | None = None, seconds: float | None = None
+    ) -> Ending:
+        self.console.expect(until)
+        last = NEVER if instructions is None else self.instructions + instructions
+        give_up = None if seconds is None else time.monotonic() + seconds
+        if not self.started:
+            self.started = True
+            self.kernel.start(self.image.table, len(self.tree))
+        while True:
+            for _ in range(ENTRIES_BETWEEN_LOOKS):
+                ending = self._ending(last) or self._step(last)
+                if ending is not None:
+                    return ending
+                if self.slice_used:
+                    break
+            if give_up is not None and time.monotonic() >= give_up:
+                return Ending.SECONDS
+            self._listen(0)
+
+    @property
+    def instructions(self) -> int:
+        """The time since power-on, in instructions."""
+        return self.core.counters.count
+
+    def _ending(self, last: int) -> Ending | None:
+        if self.exit_status is not None:
+            return Ending.EXIT
+        if self.console.found:
+            return Ending.TEXT
+        if self.stopped:
+            self.stopped = False
+            return Ending.STOPPED
+        return Ending.INSTRUCTIONS if self.instructions >= last else None
+
+    def _step(self, last: int) -> Ending | None:
+        """An interrupt, a nap, or a stretch of user code up to its next trap."""
+        self.slice_used = False
+        cause = self.processor.interrupt()
+        context = self.kernel.context()
+        if cause is not None:
+            self._enter_kernel(context, cause, 0)
+        elif context is None:
+            return self._sleep(last)
+        else:
+            self._run_user(context, last)
+        return None
+
+    def _run_user(self, context: int, last: int) -> None:
+        now = self.instructions
+        limit = min(now + SLICE, last)
+        deadline = self.processor.instructions_to_deadline()
+        if deadline is not None:
+            limit = min(limit, now + deadline)
+        trap = self.core.run(context - metal_memory.base, limit)
+        if trap is not None:
+            self._enter_kernel(context, trap.cause, trap.value)
+        else:
+            self.slice_used = self.instructions >= now + SLICE
+
+    def _enter_kernel(self, context: int | None, cause: int, value: int) -> None:
+        if context is not None:
+            words, first = self.core.words, context - metal_memory.base >> 3
+            words[first + FAULT_PC] = words[first + NEXT_PC]
+        self.processor.charge(KERNEL_ENTRY)
+        if self.trace is not None:
+            self.trace(cause, value)
+        self.enter(cause, value)
+
+    # Sleeping and listening -----------------------------------------------------------------------------
+
+    def _sleep(self, last: int) -> Ending | None:
+        """Nothing can run. With a person at the keyboard time goes as outside; else it jumps to the deadline."""
+        self.slice_used = True
+        deadline = self.processor.instructions_to_deadline()
+        left = min(NEVER if deadline is None else deadline, last - self.instructions)
+        if self.keyboard is not None:
+            before = time.monotonic()
+            self._listen(min(left / INSTRUCTIONS_PER_SECOND, LONGEST_NAP))
+            left = min(left, int((time.monotonic() - before) * INSTRUCTIONS_PER_SECOND) + 1)
+        elif deadline is None and last == NEVER:
+            return Ending.ASLEEP
+        self.processor.charge(left)
+        return None
+
+    def _listen(self, seconds: float) -> None:
+        """Take what was typed, waiting for it for so long."""
+        if self.keyboard is None or not select.select([self.keyboard], [], [], seconds)[0]:
+            return
+        typed = self.keyboard.read()
+        if typed:
+            self.uart.receive(typed)
+        else:
+            self.keyboard = None
+
+    # Memory -----------------------------------------------------------------------------------------------
+
+    def read_memory(self, physical: int, length: int) -> bytes:
+        start = physical - board.MEMORY_BASE
+        return self.ram[start : start + length]
+
+    def write_memory(self, physical: int, data: bytes) -> None:
+        """Change the machine's memory. Code that has run already is forgotten."""
+        self._store(physical, data)
+        self.core.code_stale = True
+
+    def _store(self, physical: int, data: bytes) -> None:
+        start = physical - board.MEMORY_BASE
+        self.ram[start : start + len(data)] = data
+
+    def close(self) -> None:
+        metal_memory.buffer = None
