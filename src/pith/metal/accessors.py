@@ -34,12 +34,12 @@ def load_expression(kind: Type, offset: str, env: dict[str, Any]) -> str:
     """An expression for the value of type `kind` at the arena offset that `offset` computes."""
     match kind:
         case Integer():
-            return f"{view_name(kind)}[({offset}){_SHIFT[kind.size]}]"
+            return _integer_load(kind, f"{view_name(kind)}[({offset}){_SHIFT[kind.size]}]", env)
         case Boolean():
             return f"view_u8[{offset}] != 0"
         case Enumeration(cls):
-            raw = load_expression(kind.storage, offset, env)
-            return f"{name_in(env, cls)}({raw})"
+            storage = kind.storage
+            return f"{name_in(env, cls)}({view_name(storage)}[({offset}){_SHIFT[storage.size]}])"
         case Reference(cls, nullable):
             at = f"{name_in(env, cls)}.{'maybe_at' if nullable else 'at'}"
             return f"{at}(view_u64[({offset}) >> 3])"
@@ -55,6 +55,20 @@ def load_expression(kind: Type, offset: str, env: dict[str, Any]) -> str:
     raise TypeError(f"{kind} cannot stand in memory")
 
 
+def _integer_load(kind: Integer, load: str, env: dict[str, Any]) -> str:
+    """Memory that something else wrote may hold more than the range allows: that is an error, as on storing."""
+    bits = 8 * kind.size - kind.signed
+    if kind.high == (1 << bits) - 1 and kind.low == (-1 << bits if kind.signed else 0):
+        return load
+    refuse = name_in(env, refuse_loaded)
+    return f"value if {kind.low} <= (value := {load}) <= {kind.high} else {refuse}(value, {kind.low}, {kind.high})"
+
+
+def refuse_loaded(value: int, low: int, high: int) -> int:
+    """A stored integer is outside its field's range."""
+    raise OverflowError(f"memory holds {value} where {low}..{high} was stored")
+
+
 def _raw_load(bits: int, offset: str) -> str:
     if bits <= 64:
         return f"view_u{bits}[({offset}){_SHIFT[bits // 8]}]"
@@ -64,8 +78,8 @@ def _raw_load(bits: int, offset: str) -> str:
 def decoder(kind: PackedValue | PackedUnion) -> Callable[[int], Any]:
     """The function from raw bits to the packed value; for a union, to the variant that the tag names."""
     if isinstance(kind, PackedValue):
-        return kind.cls.from_bits  # type: ignore[attr-defined, no-any-return]
-    by_tag = {v.__tag__: v.from_bits for v in kind.variants}  # type: ignore[attr-defined]
+        return kind.cls._loaded  # type: ignore[attr-defined, no-any-return]
+    by_tag = {v.__tag__: v._loaded for v in kind.variants}  # type: ignore[attr-defined]
     mask = (1 << kind.tag_bits) - 1
 
     def decode(bits: int) -> Any:

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 from dataclasses import dataclass
 from typing import Any, Self, dataclass_transform
@@ -83,7 +84,9 @@ class Packed:
         cls.__bits__, cls.__tag__, cls.__tag_bits__ = bits, tag, tag_bits
         cls._fields = None
         cls.__match_args__ = tuple(  # type: ignore[misc]
-            n for n in cls.__dict__.get("__annotations__", {}) if not n.startswith("_")
+            n
+            for n, a in inspect.get_annotations(cls).items()
+            if not n.startswith("_") and "ClassVar" not in str(a)
         )
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Self:
@@ -101,7 +104,14 @@ class Packed:
 
     @classmethod
     def from_bits(cls, raw: int) -> Self:
-        """The value whose representation is `raw`."""
+        """The value whose representation is `raw`. Raises OverflowError where that takes too many bits."""
+        if raw >> cls.__bits__:
+            raise OverflowError(f"{raw} does not fit the {cls.__bits__} bits of {cls.__name__}")
+        return cls._loaded(raw)
+
+    @classmethod
+    def _loaded(cls, raw: int) -> Self:
+        """Like `from_bits`, for bits that come out of memory and so fit."""
         if cls._fields is None:
             cls.layout()
         value = object.__new__(cls)
@@ -148,7 +158,9 @@ def _lay_out(cls: type[Packed]) -> dict[str, BitField]:
     fields: dict[str, BitField] = {}
     next_bit, used = cls.__tag_bits__, (1 << cls.__tag_bits__) - 1
     hints = typing.get_type_hints(cls, include_extras=True)
-    for name in cls.__dict__.get("__annotations__", {}):
+    for name in inspect.get_annotations(cls):
+        if typing.get_origin(hints[name]) is typing.ClassVar:
+            continue  # a constant of the class
         options = cls.__dict__.get(name, _MISSING)
         if not isinstance(options, BitOptions):
             options = BitOptions(None, None, 0, options)

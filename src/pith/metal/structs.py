@@ -14,9 +14,10 @@ computed on first use, so that structs may name each other in any order.
 
 from __future__ import annotations
 
+import inspect
 import typing
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from . import accessors, memory
 from .types import Embedded, Type, TypeProblem, View, resolve
@@ -81,6 +82,15 @@ class Struct:
         cls._bindings = getattr(cls, "_bindings", {})
         memory.interned.append(cls._instances)
 
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, arguments: Any) -> Any:
+            """`Queue[Thread]`: the class for this choice; with a type variable in it, still open."""
+            chosen = arguments if isinstance(arguments, tuple) else (arguments,)
+            if any(isinstance(a, TypeVar) or getattr(a, "__parameters__", ()) for a in chosen):
+                return super().__class_getitem__(arguments)
+            return cls.specialise(chosen)
+
     @classmethod
     def specialise(cls, arguments: tuple[Any, ...]) -> type[Struct]:
         """The class for one choice of a generic struct's type arguments; the same class for the same choice."""
@@ -130,7 +140,8 @@ class Struct:
         return address + layout.size
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} at {self.address:#x}>"
+        place = f"at {self.address:#x}" if hasattr(self, "address") else "without memory yet"
+        return f"<{type(self).__name__} {place}>"
 
     def show(self) -> str:
         """Every field and its value, one a line: for the debugger."""
@@ -166,7 +177,9 @@ def _lay_out(cls: type[Struct]) -> Layout:
     end, alignment = 0, cls._declared_alignment
     source = getattr(cls, "__metal_origin__", cls)
     hints = typing.get_type_hints(source, include_extras=True)
-    for name in source.__annotations__:
+    for name in inspect.get_annotations(source):
+        if typing.get_origin(hints[name]) is typing.ClassVar:
+            continue  # a constant of the class
         options = source.__dict__.get(name)
         options = options if isinstance(options, FieldOptions) else FieldOptions()
         kind = _field_type(cls, name, hints[name], options)

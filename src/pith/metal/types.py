@@ -7,7 +7,7 @@ from it (`accessors.py`), the compiler generates code from it, so the two cannot
     Enumeration(cls)        an IntEnum
     Reference(cls, nullable) a struct, by address; `T | None` is nullable
     PackedValue(cls)        a bit-field class            PackedUnion(variants)  `A | B | C` of those
-    Record(cls)             a `Value` class              Tuple(items)
+    Record(cls)             a `Value` class, or a caught `Failure`      Tuple(items)
     View(element, length)   `Array[T]`: memory holding elements; length None when only known at run time
     Embedded(cls)           `Inline[T]`: a struct by value, inside another
     Text                    `str`: constant text          Nothing               `None`
@@ -259,12 +259,16 @@ def _resolve_composite(annotation: Any, bindings: dict[Any, Any]) -> Type:
             return Reference(annotation)
         if kind == "packed":
             return PackedValue(annotation)
-        if kind == "value":
+        if kind in ("value", "failure"):
             return Record(annotation)
         if kind == "array":
             return View(resolve(annotation.__element__, bindings))  # type: ignore[attr-defined]
         if issubclass(annotation, IntEnum):
             return Enumeration(annotation)
+    if origin is not None and getattr(origin, "__metal_kind__", None) == "array":
+        element = resolve(typing.get_args(annotation)[0], bindings)
+        embedded = isinstance(element, Reference) and not element.nullable
+        return View(Embedded(element.cls) if embedded else element)  # type: ignore[attr-defined]
     if origin is not None and getattr(origin, "__metal_kind__", None) == "struct":
         return Reference(origin.specialise(tuple(bindings.get(a, a) for a in typing.get_args(annotation))))
     raise TypeProblem(

@@ -25,6 +25,7 @@ from .. import tree
 from ..diagnostics import CompileError, Rejected
 from . import attributes, calls, control, failures, matching, narrowing, operators, refusals, statements, text
 from .functions import read_function
+from .loading import import_file
 from .program import Program, owner_of
 
 ROOMS = (
@@ -79,4 +80,4 @@ def _finish(program: Program) -> tree.Program:
     return tree.Program(functions, failures.numbered(functions), program.statics_in_order(), list(files))
 
 
-__all__ = ["CompileError", "read_program"]
+__all__ = ["CompileError", "import_file", "read_program"]

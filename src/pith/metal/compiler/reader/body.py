@@ -183,6 +183,8 @@ class Body:
             except Rejected as rejected:
                 self.note(rejected)
                 self._poison(node)
+                if isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
+                    self.state = self.state.dead()
         return result
 
     def _statement(self, node: ast.stmt) -> list[tree.Statement]:

@@ -131,11 +131,7 @@ def replace_call(body: Body, call: ast.Call) -> tree.Expression:
         case Record(cls):
             return _replace_items(body, call, value, cls)
         case PackedUnion():
-            body.reject(
-                call.args[0],
-                "the class of this packed value is not known here",
-                "narrow it first, with `match`",
-            )
+            return _replace_in_union(body, call, value, value.type)
     body.reject(
         call.args[0],
         f"{kinds.describe(value.type)} is not a packed or value object",
@@ -147,6 +143,24 @@ def _changes(body: Body, call: ast.Call, known: list[str], cls: type) -> Given:
     changes = ast.Call(call.func, [], call.keywords)
     ast.copy_location(changes, call)
     return match_arguments(body, changes, [Slot(name, required=False) for name in known], cls.__name__)
+
+
+def _replace_in_union(
+    body: Body, call: ast.Call, value: tree.Expression, kind: PackedUnion
+) -> tree.Expression:
+    """Whatever class the value has, a changed copy of that class."""
+    first, again = body.hold_inside(value, call.args[0])
+    changed = [
+        _replace_bits(body, call, tree.Convert(PackedValue(v), value.location, again, proven=True), v)
+        for v in kind.variants
+    ]
+    result: tree.Expression = tree.Convert(kind, body.at(call), changed[-1], proven=True)
+    for variant, copy in reversed(list(zip(kind.variants[:-1], changed[:-1], strict=True))):
+        subject = first if variant is kind.variants[0] else again
+        test = tree.IsVariant(kinds.BOOLEAN, value.location, subject, (variant,))
+        widened = tree.Convert(kind, body.at(call), copy, proven=True)
+        result = tree.Conditional(kind, body.at(call), test, widened, result)
+    return result
 
 
 def _replace_bits(body: Body, call: ast.Call, value: tree.Expression, cls: Any) -> tree.Expression:

@@ -276,17 +276,34 @@ def _caught_classes(body: Body, node: ast.ExceptHandler, covered: list[type]) ->
     return classes
 
 
+def _uses(node: ast.ExceptHandler, name: str) -> tuple[dict[str, ast.AST], ast.AST | None]:
+    """Where a handler reads the fields of its failure, by field; and where it takes the failure as a whole."""
+    fields: dict[str, ast.AST] = {}
+    names: list[ast.AST] = []
+    for inner in (i for statement in node.body for i in ast.walk(statement)):
+        match inner:
+            case ast.Attribute(value=ast.Name(id=found), attr=attr) if found == name:
+                fields.setdefault(attr, inner)
+                names.append(inner.value)
+            case ast.Raise(exc=ast.Name(id=found) as raised) if found == name:
+                names.append(raised)
+    whole = [
+        i
+        for statement in node.body
+        for i in ast.walk(statement)
+        if isinstance(i, ast.Name) and i.id == name and i not in names
+    ]
+    return fields, whole[0] if whole else None
+
+
 def _take_fields(body: Body, node: ast.ExceptHandler, name: str, classes: list[type]) -> list[tree.Statement]:
     """Put the fields that the handler reads into locals, before anything else can raise."""
     cls = classes[0]
     caught = Caught(name, cls, {})
     body.caught.append(caught)
-    used = {
-        inner.attr: inner
-        for statement in node.body
-        for inner in ast.walk(statement)
-        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id == name
-    }
+    used, whole = _uses(node, name)
+    if whole is not None and cls is not Failure:
+        used |= {field_name: whole for field_name, _ in kinds.record_items(cls) if field_name not in used}
     if used and len(classes) > 1:
         body.caught.pop()
         place = next(iter(used.values()))

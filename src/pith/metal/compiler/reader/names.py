@@ -18,7 +18,7 @@ from ... import memory
 from ...types import Enumeration, Integer, PackedValue, Record, Reference, Tuple, Type
 from .. import tree
 from . import kinds
-from .body import Body, reads
+from .body import Body, Caught, reads
 from .conversions import convert
 from .signatures import MISSING, resolve_in
 
@@ -170,10 +170,22 @@ def _refuse_constant(body: Body, value: Any, node: ast.AST) -> tree.Expression:
 def _name(body: Body, node: ast.Name) -> tree.Expression:
     if node.id in body.names:
         return body.read_local(node.id, node)
+    for caught in reversed(body.caught):
+        if caught.name == node.id:
+            return _whole_failure(body, caught, node)
     value = known(body, node)
     if value is MISSING:
         body.reject(node, f"`{node.id}` is not defined", "import it, or give it a value first")
     return constant(body, value, node)
+
+
+def _whole_failure(body: Body, caught: Caught, node: ast.Name) -> tree.Expression:
+    """A caught failure as a value: its fields, which the handler put into locals."""
+    at = body.at(node)
+    items: list[tree.Expression] = [
+        tree.Local(kind, at, caught.fields[name]) for name, kind in kinds.record_items(caught.cls)
+    ]
+    return tree.MakeRecord(Record(caught.cls), at, items, list(range(len(items))))
 
 
 @reads(ast.Constant)
