@@ -13,7 +13,6 @@ thread.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -189,7 +188,7 @@ class World:
         if thread is None:
             thread = kernel.current = self.thread()
         buffer = self.buffer(thread)
-        kernel.caller_buffer = buffer
+        kernel.caller_buffer, kernel.wants_answer = buffer, True
         for index, word in enumerate(words):
             if index < 4:
                 thread.registers[Register.A2 + index] = word
@@ -228,8 +227,7 @@ class World:
         return physical_of(thing.address)
 
 
-@pytest.fixture
-def world() -> Iterator[World]:
+def fresh_world() -> World:
     """A fresh machine's memory, with the kernel's statics zeroed and nothing else in it."""
     buffer = mmap.mmap(-1, RAM_SIZE)
     end = memory.attach(buffer, WINDOW_BASE + RAM, WINDOW_BASE + STATICS)
@@ -238,4 +236,10 @@ def world() -> Iterator[World]:
     # The kernel knows where its image ends by its linker's word, a virtual address.
     processor.symbols["pith_image_end"] = 0xFFFF_FFFF_0000_0000 + FREE
     machine.install(processor)
-    yield World(processor, FREE)
+    return World(processor, FREE)
+
+
+@pytest.fixture
+def world() -> World:
+    """A fresh world for each test; tests that try many examples make their own with `fresh_world`."""
+    return fresh_world()

@@ -7,7 +7,6 @@ Read-/Write-Registers Methods".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
@@ -22,7 +21,7 @@ from .objects import FaultKind, Register, Thread
 R = Register
 
 
-def _table(registers: Iterable[Register]) -> int:
+def _table(registers: list[Register]) -> int:
     """Register indices, six bits each, as one constant."""
     return sum(int(register) << (6 * position) for position, register in enumerate(registers))
 

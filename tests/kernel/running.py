@@ -1,0 +1,155 @@
+"""A kernel that is up: a clock, an idle thread, one domain, and threads with scheduling contexts.
+
+    system = Running(world)
+    thread = system.thread(priority=10)         # round robin, 5 ms
+    system.run()                                # what the kernel's exit does; the current thread
+    system.elapse(1000)                         # µs pass, charged to the current thread
+
+Times are microseconds; the clock ticks at 10 MHz.
+"""
+
+from __future__ import annotations
+
+from pith.abi.messages import MessageInfo
+from pith.kernel import binding, budget, scheduler
+from pith.kernel.objects import (
+    MIN_REFILLS,
+    Cap,
+    Endpoint,
+    EndpointCap,
+    Register,
+    Reply,
+    ReplyCap,
+    SchedContext,
+    Thread,
+    ThreadState,
+)
+from pith.kernel.riscv64 import timer
+from pith.kernel.state import kernel
+
+from .conftest import World
+
+HZ = 10_000_000
+SLICE = 5000
+
+
+class Running:
+    """A world in which threads run."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        world.processor.csrs["time"] = 1_000_000
+        timer.initialise(HZ)
+        kernel.idle = world.thread()
+        kernel.idle.state = ThreadState.IDLE
+        kernel.current = kernel.idle
+        kernel.domain_schedule[0].duration = (1 << 56) - 1
+        scheduler.begin_domain(0)
+
+    # Making -----------------------------------------------------------------------------------------------
+
+    def context(
+        self,
+        amount: int = SLICE,
+        period: int | None = None,
+        refills: int = MIN_REFILLS,
+        sporadic: bool = False,
+        badge: int = 0,
+    ) -> SchedContext:
+        """A configured scheduling context of 256 bytes; without a period, round robin."""
+        context = self.world.make(SchedContext, 256)
+        context.sporadic = sporadic
+        context.badge = badge
+        ticks = timer.to_ticks(amount)
+        budget.renew(context, ticks, timer.to_ticks(period) if period else ticks, refills)
+        return context
+
+    def passive(self, priority: int = 10, state: ThreadState = ThreadState.RUNNING) -> Thread:
+        """A thread without time."""
+        thread = self.world.thread()
+        thread.priority = priority
+        thread.max_priority = 255
+        thread.state = state
+        return thread
+
+    def thread(self, priority: int = 10, context: SchedContext | None = None) -> Thread:
+        """A thread that can run, and competes."""
+        thread = self.passive(priority)
+        binding.bind(context or self.context(), thread)
+        return thread
+
+    def endpoint(self) -> Endpoint:
+        return self.world.make(Endpoint)
+
+    def reply(self) -> Reply:
+        return self.world.make(Reply)
+
+    def give(self, thread: Thread, index: int, cap: Cap) -> int:
+        """Put a capability into slot `index` of the thread's CSpace; its address."""
+        self.world.put(self.world.root_slot(thread, index), cap)
+        return index
+
+    # Running ----------------------------------------------------------------------------------------------
+
+    def run(self) -> Thread:
+        """What the kernel's exit decides."""
+        scheduler.schedule()
+        assert kernel.current is not None
+        return kernel.current
+
+    def make_current(self, thread: Thread) -> Thread:
+        """Let the thread run now, though others may be as good."""
+        scheduler.dequeue(thread)
+        scheduler.enqueue_front(thread)
+        scheduler.reschedule()
+        assert self.run() is thread
+        return thread
+
+    def elapse(self, microseconds: float) -> None:
+        """Time passes, and the kernel notices."""
+        self.world.processor.csrs["time"] += int(microseconds * HZ / 1_000_000)
+        scheduler.update_time()
+
+    @property
+    def deadline(self) -> float:
+        """When the timer will interrupt, in µs from now."""
+        calls = [call for call in self.world.processor.sbi_calls if call[0] == timer.SBI_TIMER]
+        return (calls[-1][2] - kernel.now) / (HZ / 1_000_000)
+
+
+def full_endpoint_cap(endpoint: Endpoint, badge: int = 0) -> EndpointCap:
+    return EndpointCap(True, True, True, True, endpoint, badge)
+
+
+def reply_cap(reply: Reply) -> ReplyCap:
+    return ReplyCap(True, reply)
+
+
+def say(thread: Thread, *words: int, label: int = 0, caps: int = 0) -> None:
+    """Put a message of up to four words into the thread's registers."""
+    thread.registers[Register.A1] = MessageInfo(len(words), caps, 0, label).bits
+    for index, word in enumerate(words):
+        thread.registers[Register.A2 + index] = word
+
+
+def heard(thread: Thread) -> tuple[int, int, list[int]]:
+    """Badge, label and the register words of the message that the thread received."""
+    info = MessageInfo.from_bits(thread.registers[Register.A1])
+    words = [thread.registers[Register.A2 + index] for index in range(min(info.length, 4))]
+    return thread.registers[Register.A0], info.label, words
+
+
+def refills(context: SchedContext) -> list[tuple[float, float]]:
+    """The refills as (µs from now, µs)."""
+    scale = HZ / 1_000_000
+    rows = [budget.refill(context, position) for position in range(context.refill_count)]
+    return [((row.time - kernel.now) / scale, row.amount / scale) for row in rows]
+
+
+def ready(priority: int) -> list[Thread]:
+    """The ready queue of a priority."""
+    found, thread = [], kernel.ready[kernel.current_domain].queues[priority].head
+    while thread is not None:
+        found.append(thread)
+        thread = thread.queue_next
+    return found

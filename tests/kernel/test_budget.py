@@ -1,0 +1,207 @@
+"""Budgets: refills, charging, overruns, the limits of time arithmetic."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pith.kernel import budget
+from pith.kernel.riscv64 import timer
+from pith.kernel.state import kernel
+from pith.metal import memory
+
+from .conftest import World, fresh_world
+from .running import HZ, Running, refills
+
+
+@pytest.fixture
+def system(world: World) -> Running:
+    return Running(world)
+
+
+def ticks(microseconds: int) -> int:
+    return timer.to_ticks(microseconds)
+
+
+def test_a_new_context_has_its_whole_budget_now(system: Running) -> None:
+    context = system.context(100, 1000)
+    assert refills(context) == [(0, 100)]
+    assert budget.is_released(context)
+    assert not budget.is_round_robin(context)
+
+
+def test_round_robin_moves_budget_to_the_second_refill_and_back(system: Running) -> None:
+    context = system.context(100)
+    assert budget.is_round_robin(context)
+    budget.charge(context, ticks(30))
+    assert [amount for _, amount in refills(context)] == [70, 30]
+    budget.end_slice(context)
+    assert [amount for _, amount in refills(context)] == [100, 0]
+
+
+def test_round_robin_overrun_is_not_remembered(system: Running) -> None:
+    context = system.context(100)
+    budget.charge(context, ticks(130))
+    assert [amount for _, amount in refills(context)] == [0, 100]
+
+
+def test_used_time_comes_back_one_period_after_it_might_be_used(system: Running) -> None:
+    context = system.context(100, 1000, refills=4)
+    system.elapse(40)
+    budget.charge(context, ticks(40))
+    assert refills(context) == [(0, 60), (960, 40)]
+
+
+def test_a_used_up_refill_returns_whole(system: Running) -> None:
+    context = system.context(100, 1000, refills=4)
+    system.elapse(100)
+    budget.charge(context, ticks(100))
+    assert refills(context) == [(900, 100)]
+    assert not budget.is_ready(context)
+
+
+def test_an_overrun_delays_the_next_use(system: Running) -> None:
+    context = system.context(100, 1000, refills=4)
+    system.elapse(130)
+    budget.charge(context, ticks(130))
+    # 100 are due at 1000; 30 of those are used already and come at 2000, the others at 1030.
+    assert refills(context) == [(900, 70), (1870, 30)]
+
+
+def test_too_small_a_rest_waits_for_the_next_refill(system: Running) -> None:
+    context = system.context(100, 1000, refills=4)
+    system.elapse(90)
+    budget.charge(context, ticks(90))
+    assert refills(context) == [(900, 100)]  # the 10 end where the 90 begin
+
+
+def test_a_full_ring_delays_its_last_refill(system: Running) -> None:
+    context = system.context(1000, 10000, refills=2)
+    for _ in range(3):
+        system.elapse(100)
+        budget.charge(context, ticks(100))
+        budget.unblock(context)
+    assert len(refills(context)) == 2
+    assert sum(amount for _, amount in refills(context)) == 1000
+
+
+def test_unblocking_starts_the_burst_now_and_joins_what_is_due(system: Running) -> None:
+    context = system.context(100, 1000, refills=4)
+    system.elapse(40)
+    budget.charge(context, ticks(40))
+    system.elapse(950)
+    budget.unblock(context)
+    assert refills(context) == [(0, 100)]
+
+
+def test_unblocking_does_nothing_to_round_robin_or_to_the_future(system: Running) -> None:
+    slice_ = system.context(100)
+    system.elapse(50)
+    budget.unblock(slice_)
+    assert refills(slice_)[0] == (-50, 100)
+    future = system.context(100, 1000)
+    budget.charge(future, ticks(100))
+    before = refills(future)
+    budget.unblock(future)
+    assert refills(future) == before
+
+
+def test_an_update_keeps_what_was_used(system: Running) -> None:
+    context = system.context(100, 1000, refills=4)
+    system.elapse(40)
+    budget.charge(context, ticks(40))
+    budget.update(context, ticks(200), ticks(2000), 4)
+    assert refills(context) == [(0, 60), (2000, 140)]
+    budget.update(context, ticks(50), ticks(500), 2)
+    assert refills(context) == [(0, 50)]
+    budget.update(context, ticks(80), ticks(80), 2)
+    assert [amount for _, amount in refills(context)] == [50, 30]
+
+
+def test_consumed_time_is_told_once(system: Running) -> None:
+    context = system.context(100, 1000)
+    budget.charge(context, ticks(40))
+    assert budget.take_consumed(context) == 40
+    assert budget.take_consumed(context) == 0
+
+
+def test_no_refill_is_later_than_the_end_of_time(system: Running) -> None:
+    context = system.context(20, 40, refills=8)
+    budget.renew(context, ticks(20), budget.MAX_PERIOD_TICKS, 8)
+    budget.charge(context, 1 << 40)
+    assert budget.first(context).time == budget.END_OF_TIME
+    budget.charge(context, 1 << 60)
+    assert budget.first(context).time == budget.END_OF_TIME
+
+
+@pytest.mark.parametrize("size_bits, most", [(7, 2), (8, 10), (12, 250)])
+def test_refills_that_an_object_has_room_for(size_bits: int, most: int) -> None:
+    assert budget.most_refills(size_bits) == most
+
+
+uses = st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 500), st.booleans()), max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(uses=uses, amount=st.integers(20, 2000), extra=st.integers(0, 8), slack=st.integers(1, 5000))
+def test_budget_is_neither_lost_nor_made(
+    uses: list[tuple[int, int, bool]], amount: int, extra: int, slack: int
+) -> None:
+    system = Running(fresh_world())
+    context = system.context(amount, amount + slack, refills=2 + extra)
+    for wait, use, unblocks in uses:
+        system.elapse(wait)
+        if unblocks:
+            budget.unblock(context)
+        if budget.is_ready(context):
+            system.elapse(use)
+            budget.charge(context, ticks(use))
+        rows = [budget.refill(context, position) for position in range(context.refill_count)]
+        assert 1 <= len(rows) <= context.refill_max
+        assert sum(row.amount for row in rows) == context.budget
+        assert all(a.time + a.amount <= b.time for a, b in pairwise(rows))
+        assert budget.is_sufficient(context, 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(bursts=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 100)), min_size=1, max_size=40))
+def test_no_window_of_a_period_holds_more_than_the_budget(bursts: list[tuple[int, int]]) -> None:
+    system = Running(fresh_world())
+    context = system.context(100, 400, refills=10)
+    used: list[int] = []  # the tick of each microsecond's use
+    for wait, use in bursts:
+        system.elapse(wait)
+        budget.unblock(context)
+        if not budget.is_ready(context):
+            continue
+        use = min(use, budget.first(context).amount // 10)
+        used += [kernel.now // 10 + offset for offset in range(use)]
+        system.elapse(use)
+        budget.charge(context, ticks(use))
+    for start in used:
+        window = sum(1 for at in used if start <= at < start + 400)
+        assert window <= 100 + 2 * timer.KERNEL_ENTRY_MICROSECONDS
+
+
+# The clock --------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 2**32 - 1), st.integers(0, 2**40))
+def test_conversions_are_exact_for_every_frequency(frequency: int, value: int) -> None:
+    if memory.buffer is None:
+        fresh_world()
+    kernel.ticks_per_second = frequency
+    assert timer.to_ticks(value) == value * frequency // 1_000_000
+    assert timer.to_microseconds(value) == value * 1_000_000 // frequency
+
+
+def test_the_timer_is_set_through_the_firmware_or_by_sstc(system: Running) -> None:
+    timer.set_deadline(77)
+    assert system.world.processor.sbi_calls[-1] == (timer.SBI_TIMER, 0, 77, 0, 0)
+    kernel.has_sstc = True
+    timer.set_deadline(99)
+    assert system.world.processor.csrs["stimecmp"] == 99
+    assert kernel.ticks_per_second == HZ
