@@ -24,15 +24,13 @@ from pith.abi.objects import (
     ASID_POOL_BITS,
     ENDPOINT_BITS,
     NOTIFICATION_BITS,
-    PAGE_BITS,
     PAGE_TABLE_BITS,
-    PAGE_TABLE_INDEX_BITS,
     REPLY_BITS,
     SLOT_BITS,
     TCB_BITS,
     WORD_BITS,
 )
-from pith.metal import MASK64, Value, replace, u6, u64
+from pith.metal import MASK64, Value, replace, u64
 
 from .errors import IllegalOperation, RevokeFirst
 from .objects import (
@@ -41,7 +39,6 @@ from .objects import (
     CNodeCap,
     EndpointCap,
     FrameCap,
-    FrameSize,
     IRQControlCap,
     IRQHandlerCap,
     NotificationCap,
@@ -54,6 +51,7 @@ from .objects import (
     UntypedCap,
     ZombieCap,
 )
+from .riscv64.vspace import span_bits
 from .riscv64.window import physical_of
 
 # A capability's type and its object's address: what the rights, sizes and badges leave over.
@@ -167,18 +165,13 @@ class Region(Value):
         )
 
 
-def frame_bits(size: FrameSize) -> u6:
-    """A frame's size in bytes, as a power of two."""
-    return PAGE_BITS + PAGE_TABLE_INDEX_BITS * int(size)
-
-
 def region_of(cap: Cap) -> Region:
     """The memory that the capability's object takes; an empty region if it takes none."""
     match cap:
         case UntypedCap(size_bits=size_bits, base=base):
             return Region(base, 1 << size_bits)
         case FrameCap(size=size, base=base):
-            return Region(base, 1 << frame_bits(size))
+            return Region(base, 1 << span_bits(size))
         case EndpointCap(endpoint=endpoint):
             return Region(physical_of(endpoint.address), 1 << ENDPOINT_BITS)
         case NotificationCap(notification=notification):

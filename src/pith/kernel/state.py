@@ -67,6 +67,7 @@ class KernelState(Struct):
     release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
 
     # Domains.
+    domain_count: u8  # how many there are; boot.py sets it
     current_domain: u8
     domain_index: u16
     domain_start: u16

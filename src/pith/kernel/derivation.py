@@ -1,0 +1,176 @@
+"""Deletion and revocation: how capabilities end, and every object with its last one.
+
+To delete a capability is to empty its slot. If it was the last to its object, the object ends first: it is taken out
+of everything that refers to it (`_end`). An object that holds capabilities itself, a CNode or a thread, cannot end at
+once: its capability becomes a zombie, which is the object waiting to be emptied, last slot first. What is
+in such a slot may be another CNode; rather than descend into it, its zombie changes places with what is in its own
+first slot, and becomes unreachable. So there is no recursion, and every step leaves all slots consistent:
+
+    delete           outer: empties the slot, and first all slots of a zombie in it
+      _empty         inner: empties one slot of that zombie; of CNodes in it, nothing but the reachable capability
+        _end         the object ends
+
+A long deletion stops at preemption points (Preempted); the zombie in the slot is what remains to be
+done, and deleting the slot again goes on. Revocation deletes children until there are none.
+
+Manual: "Deletion and Revocation"; Elphinstone and Heiser, "From L3 to seL4" (SOSP 2013), on incremental consistency.
+"""
+
+from __future__ import annotations
+
+from pith.metal import Array, replace, u16
+
+from . import binding, cspace, endpoint, notification, reply, thread
+from .capability import has_children, is_final
+from .objects import (
+    ASIDPoolCap,
+    Cap,
+    CNodeCap,
+    EndpointCap,
+    FrameCap,
+    IRQHandlerCap,
+    Notification,
+    NotificationCap,
+    NullCap,
+    PageTableCap,
+    ReplyCap,
+    SchedContextCap,
+    Slot,
+    Thread,
+    ThreadCap,
+    ThreadSlot,
+    ZombieCap,
+)
+from .riscv64 import fpu, frame, page_table, plic, vspace
+from .scheduler import preemption_point
+from .state import interrupts, kernel
+
+
+def delete(slot: Slot) -> None:
+    """Empty the slot, ending the object if this is its last capability. Raises Preempted: call it again."""
+    while not _step(slot):
+        zombie = slot.cap
+        assert isinstance(zombie, ZombieCap)
+        last = Array[Slot].at(zombie.slots.address, zombie.remaining)[zombie.remaining - 1]
+        _empty(last)
+        # Emptying may have put another zombie into `slot`; then it is that one's turn.
+        if slot.cap == zombie and isinstance(last.cap, NullCap):
+            slot.cap = replace(zombie, remaining=zombie.remaining - 1)
+        preemption_point()
+
+
+def revoke(slot: Slot) -> None:
+    """Delete all that descends from the slot's capability. Raises Preempted: call it again."""
+    while has_children(slot):
+        child = slot.link.next
+        assert child is not None
+        delete(child)
+        preemption_point()
+
+
+def delete_notification(slot: Slot) -> None:
+    """Empty a slot that holds a notification capability or nothing, at once."""
+    cap = slot.cap
+    if isinstance(cap, NotificationCap):
+        if is_final(slot):
+            _end_notification(cap.notification)
+        cspace.remove(slot)
+
+
+# Emptying slots -------------------------------------------------------------------------------------------
+
+
+def _empty(slot: Slot) -> None:
+    """Empty a slot inside a zombie. Other CNodes and threads are not entered, but made unreachable."""
+    while not _step(slot):
+        zombie = slot.cap
+        assert isinstance(zombie, ZombieCap)
+        first = zombie.slots
+        if first is slot:
+            return  # it is inside itself already
+        cspace.swap(slot, zombie, first, first.cap)
+        preemption_point()
+
+
+def _step(slot: Slot) -> bool:
+    """End the slot's capability and empty the slot: True; or leave a zombie that has slots to be emptied: False."""
+    rest = _end(slot.cap, is_final(slot))
+    if isinstance(rest, ZombieCap) and not _is_spent(rest, slot):
+        slot.cap = rest
+        return False
+    cspace.remove(slot)
+    return True
+
+
+def _is_spent(zombie: ZombieCap, slot: Slot) -> bool:
+    """Whether no slot of the zombie is left to be emptied, but perhaps the one that it is in itself."""
+    return zombie.remaining == 0 or (zombie.remaining == 1 and zombie.slots is slot)
+
+
+# How objects end ------------------------------------------------------------------------------------------
+
+
+def _end(cap: Cap, is_last: bool) -> Cap:
+    """End what the capability did and, if it is the last one, its object; what remains is null or a zombie."""
+    match cap:
+        case FrameCap():
+            frame.unmap(cap)
+        case ZombieCap():
+            return cap
+        case _ if is_last:
+            return _end_object(cap)
+        case _:
+            pass
+    return NullCap()
+
+
+def _end_object(cap: Cap) -> Cap:
+    match cap:
+        case CNodeCap(radix=radix, cnode=first):
+            return ZombieCap(radix, False, first, 1 << radix)
+        case ThreadCap(thread=ending):
+            _end_thread(ending)
+            return ZombieCap(0, True, ending.slots[0], len(ThreadSlot))
+        case EndpointCap(endpoint=ending):
+            endpoint.cancel_all(ending)
+        case NotificationCap(notification=ending):
+            _end_notification(ending)
+        case ReplyCap(reply=ending):
+            reply.clear(ending)
+        case SchedContextCap(context=ending):
+            binding.finalise(ending)
+        case PageTableCap():
+            page_table.finalise(cap)
+        case ASIDPoolCap(base_asid=base_asid, pool=pool):
+            vspace.release_pool(base_asid, pool)
+        case IRQHandlerCap(irq=irq):
+            _end_handler(irq)
+        case _:
+            pass
+    return NullCap()
+
+
+def _end_thread(ending: Thread) -> None:
+    bound, context = ending.bound_notification, ending.context
+    if bound is not None:
+        notification.unbind(bound)
+    if context is not None:
+        binding.finish_yield(context)
+        binding.unbind(context)
+    thread.suspend(ending)
+    fpu.release(ending)
+
+
+def _end_notification(ending: Notification) -> None:
+    context = ending.context
+    if context is not None:
+        binding.unbind_notification(context)
+    notification.unbind(ending)
+    notification.cancel_all(ending)
+
+
+def _end_handler(irq: u16) -> None:
+    """Nobody may handle the interrupt any more: it is switched off, and can be issued again."""
+    delete_notification(interrupts.slots[irq])
+    kernel.irq_active[irq] = 0
+    plic.set_enabled(irq, False)
