@@ -136,6 +136,11 @@ class Body:
         text = self.source.text(node)
         return text if len(text) <= 40 else f"{text[:37]}..."
 
+    def operand(self, node: ast.AST) -> str:
+        """The source of a node, to be quoted as the operand of something."""
+        simple = isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Constant)
+        return self.text(node) if simple else f"({self.text(node)})"
+
     def _visit(self, visitor: Callable[[Body, Any], Any], node: ast.AST) -> Any:
         """Run a visitor; what it did not foresee in the source becomes a message too."""
         try:
@@ -200,11 +205,10 @@ class Body:
 
     def _poison(self, node: ast.stmt) -> None:
         """What a rejected statement would have assigned has no known type: be silent about its uses."""
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                self.state.bound.add(inner.id)
-                if inner.id not in self.types:
-                    self.poisoned.add(inner.id)
+        for name in assigned_names([node]):
+            self.state.bound.add(name)
+            if name not in self.types:
+                self.poisoned.add(name)
 
     # Locals -------------------------------------------------------------------------------------------
 

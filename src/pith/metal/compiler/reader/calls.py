@@ -138,6 +138,8 @@ def _place(node: ast.Call, given: Given, index: int) -> ast.expr:
 
 def _method_call(body: Body, node: ast.Call) -> tree.Expression:
     if not isinstance(node.func, ast.Attribute):
+        if isinstance(node.func, ast.Name) and node.func.id in body.poisoned:
+            raise Rejected(None)
         body.reject(
             node.func,
             f"`{body.text(node.func)}` is not the name of a function",

@@ -92,7 +92,7 @@ def _refuse(body: Body, kind: Type, target: Type, stored: str, node: ast.AST) ->
         case Boolean(), Integer() | Enumeration():
             remedy = f"write int({body.text(node)})"
         case Integer(), Boolean():
-            remedy = f"write {body.text(node)} != 0"
+            remedy = f"write {body.operand(node)} != 0"
         case Integer(), Enumeration(cls):
             remedy = f"write {cls.__name__}({body.text(node)})"
         case Nothing(), Reference(cls):
@@ -142,7 +142,7 @@ def truth(body: Body, value: tree.Expression, node: ast.AST) -> tree.Expression:
         case Enumeration():
             return truth(body, as_integer(body, value, node), node)
         case Reference():
-            body.reject(node, "a reference is not a condition", f"write `{body.text(node)} is not None`")
+            body.reject(node, "a reference is not a condition", f"write `{body.operand(node)} is not None`")
         case View():
             body.reject(node, "an array is not a condition", f"write `len({body.text(node)}) != 0`")
     body.reject(

@@ -68,6 +68,8 @@ def assigned_names(nodes: Iterable[ast.AST]) -> set[str]:
                     names.add(name)
                 case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
                     names.add(name)
+                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    names.add(name)
     return names
 
 

@@ -67,7 +67,7 @@ def _refuse_growth(body: Body, name: str, node: ast.AST) -> None:
 def _end(body: Body) -> list[tree.Statement]:
     """What happens behind the last statement."""
     function = body.function
-    if not body.state.reachable:
+    if not body.state.reachable or body.problems:
         return []
     try:
         if isinstance(function.result, Never):

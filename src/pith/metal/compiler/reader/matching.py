@@ -30,12 +30,13 @@ class Progress:
     domain: frozenset[Any] | None
     taken: frozenset[Any] = frozenset()
     all_taken: bool = False
+    unsure: bool = False  # a case was rejected: what it would have taken is not known
 
     def left(self) -> frozenset[Any]:
         return frozenset() if self.all_taken or self.domain is None else self.domain - self.taken
 
     def exhausted(self) -> bool:
-        return self.all_taken or (self.domain is not None and not self.left())
+        return self.all_taken or self.unsure or (self.domain is not None and not self.left())
 
     def take(self, found: Pattern) -> None:
         """A case without a guard takes what it matches for certain."""
@@ -46,6 +47,8 @@ class Progress:
 
     def is_dead(self, found: Pattern) -> bool:
         """Whether nothing that a pattern may match is left."""
+        if self.unsure:
+            return False
         return self.exhausted() or (found.reach is not None and found.reach <= self.taken)
 
 
@@ -110,7 +113,7 @@ def _read_cases(
                 body.reject(case.pattern, "this case is never reached", "leave it out, or put it further up")
         except Rejected as rejected:
             body.note(rejected)
-            progress.all_taken = True  # what it would have taken is not known: do not complain about it too
+            progress.unsure = True
             continue
         if name is not None:
             body.state = _narrow_subject(body.state, name, value.type, found, progress)

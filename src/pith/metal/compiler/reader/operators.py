@@ -162,7 +162,7 @@ def _demand_bool(body: Body, value: ast.expr, node: ast.BoolOp) -> None:
         body.reject(
             value,
             f"`{word}` gives one of its operands, and this one is {kinds.describe(kind)}",
-            f"write `{body.text(value)} != 0`",
+            f"write `{body.operand(value)} != 0`",
         )
 
 
@@ -298,8 +298,10 @@ def compare_values(
             body.reject(
                 node,
                 "references are compared by identity",
-                f"write `{body.text(left_node)} {word} {body.text(right_node)}`",
+                f"write `{body.operand(left_node)} {word} {body.operand(right_node)}`",
             )
+        case Text(), Text():
+            body.reject(node, "text is not compared on the metal", "pass an enum member, and compare that")
     body.reject(
         node,
         f"{kinds.describe(left.type)} and {kinds.describe(right.type)} cannot be compared with `{symbol}`",

@@ -174,7 +174,9 @@ def _class_pattern(body: Body, node: ast.MatchClass, value: tree.Expression) -> 
 
 def _never_this_class(body: Body, node: ast.MatchClass, kind: Type, cls: type) -> NoReturn:
     body.reject(
-        node, f"{kinds.describe(kind)} is never a {cls.__name__}", "name a class that the subject's type has"
+        node,
+        f"{kinds.describe(kind)} is never of class {cls.__name__}",
+        "name a class that the subject's type has",
     )
 
 
@@ -203,8 +205,8 @@ def _parts(
     if len(node.patterns) > len(order):
         body.reject(
             node.patterns[len(order)],
-            f"{cls.__name__} has {len(order)} positional parts",
-            "name the parts: `field=...`" if not order else f"they are {', '.join(order)}",
+            f"{cls.__name__} has {len(order)} positional part{'s' if len(order) != 1 else ''}",
+            f"its parts are {', '.join(order)}" if order else "name the parts: `field=...`",
         )
     parts = [*zip(order, node.patterns, strict=False), *zip(node.kwd_attrs, node.kwd_patterns, strict=True)]
     tests: list[tree.Expression] = []

@@ -145,7 +145,8 @@ def _resolve_head(
         return head, parameters, signatures.resolve_in(head.result, bindings, owner)
     except TypeProblem as problem:
         for name, argument in written.items():
-            if f"`{name}`" in problem.reason:
+            named = [n.id for n in ast.walk(argument) if isinstance(n, ast.Name)]
+            if f"`{name}`" in problem.reason or any(f"name `{n}`" in problem.reason for n in named):
                 place = source.at(argument)
         raise Rejected(diagnose(place, problem.reason, problem.remedy)) from None
 

@@ -59,10 +59,10 @@ def _assign(body: Body, node: ast.Assign) -> list[tree.Statement]:
     value = body.expression(node.value)
     _demand_value(body, value, node.value)
     if len(node.targets) == 1:
-        return assign_to(body, node.targets[0], value, node)
+        return assign_to(body, node.targets[0], value, node, node.value)
     held, again = body.hold(value, node.value)
     for target in node.targets:
-        held += assign_to(body, target, again, node)
+        held += assign_to(body, target, again, node, node.value)
     return held
 
 
@@ -71,28 +71,32 @@ def _demand_value(body: Body, value: tree.Expression, node: ast.expr) -> None:
         body.reject(node, f"`{body.text(node)}` gives no value", "call it in a statement of its own")
 
 
-def assign_to(body: Body, target: ast.expr, value: tree.Expression, node: ast.stmt) -> list[tree.Statement]:
-    """Store `value`, read before, into a target."""
+def assign_to(
+    body: Body, target: ast.expr, value: tree.Expression, node: ast.stmt, blamed: ast.AST
+) -> list[tree.Statement]:
+    """Store `value`, read before from `blamed`, into a target."""
     match target:
         case ast.Name(id=name):
-            return [assign_local(body, name, value, node)]
+            return [assign_local(body, name, value, node, blamed)]
         case ast.Tuple(elts=targets) | ast.List(elts=targets):
             return _unpack(body, target, targets, value, node)
         case ast.Attribute():
-            return _store_attribute(body, target, value, node)
+            return _store_attribute(body, target, value, node, blamed)
         case ast.Subscript():
-            return _store_element(body, target, value, node)
+            return _store_element(body, target, value, node, blamed)
     body.reject(target, "this cannot be assigned to here", "name every target")
 
 
-def assign_local(body: Body, name: str, value: tree.Expression, node: ast.AST) -> tree.Statement:
-    """`name = value`."""
+def assign_local(
+    body: Body, name: str, value: tree.Expression, node: ast.AST, blamed: ast.AST | None = None
+) -> tree.Statement:
+    """`name = value`; a value that does not fit is told where `blamed` stands."""
     at = body.at(node)
     if isinstance(value.type, Never):
         return tree.Evaluate(at, value)
     body.poisoned.discard(name)
     kind = body.admit(name, value.type, node)
-    stored = convert(body, value, kind, f"local `{name}`", node)
+    stored = convert(body, value, kind, f"local `{name}`", blamed or node)
     body.bind(name, value.type)
     return tree.Assign(at, name, stored)
 
@@ -127,7 +131,7 @@ def _unpack(
                 temporary = body.temporary(kind, place)
                 places.append(temporary.name)
                 wanted.append(kind)
-                after += assign_to(body, place, temporary, node)
+                after += assign_to(body, place, temporary, node, place)
     stored = convert(body, value, Tuple(tuple(wanted)), "an item", node)
     return [tree.Unpack(body.at(node), places, stored), *after]
 
@@ -154,7 +158,7 @@ def _annotated(body: Body, node: ast.AnnAssign) -> list[tree.Statement]:
         return []
     value = body.expression(node.value)
     _demand_value(body, value, node.value)
-    return [assign_local(body, name, value, node)]
+    return [assign_local(body, name, value, node, node.value)]
 
 
 # Fields and elements ------------------------------------------------------------------------------------------------
@@ -173,7 +177,7 @@ def _is_plain(value: tree.Expression) -> bool:
 
 
 def _store_attribute(
-    body: Body, target: ast.Attribute, value: tree.Expression, node: ast.stmt
+    body: Body, target: ast.Attribute, value: tree.Expression, node: ast.stmt, blamed: ast.AST
 ) -> list[tree.Statement]:
     owner = names.known(body, target.value)
     if owner is not MISSING and not names.is_run_time(owner):
@@ -191,7 +195,7 @@ def _store_attribute(
     if not _is_plain(receiver) or body.by_walrus:
         held, value = body.hold(value, node)
     receiver = attributes.not_none(body, receiver, target.value)
-    stored = convert(body, value, item.type, _field_name(receiver, item.name), node)
+    stored = convert(body, value, item.type, _field_name(receiver, item.name), blamed)
     return [*held, tree.StoreField(body.at(node), receiver, item, stored)]
 
 
@@ -266,12 +270,12 @@ def _call_setter(
 
 
 def _store_element(
-    body: Body, target: ast.Subscript, value: tree.Expression, node: ast.stmt
+    body: Body, target: ast.Subscript, value: tree.Expression, node: ast.stmt, blamed: ast.AST
 ) -> list[tree.Statement]:
     view, index = _element_place(body, target)
     assert isinstance(view.type, View)
     element = view.type.element
-    stored = convert(body, value, element, f"an element of `{body.text(target.value)}`", node)
+    stored = convert(body, value, element, f"an element of `{body.text(target.value)}`", blamed)
     held: list[tree.Statement] = []
     if isinstance(stored, tree.Convert) and not stored.proven:  # Python checks the value last of all
         held, value = body.hold(value, node)
@@ -280,7 +284,7 @@ def _store_element(
             held += more
         more, index = body.hold(index, target.slice)
         held += more
-        stored = convert(body, value, element, f"an element of `{body.text(target.value)}`", node)
+        stored = convert(body, value, element, f"an element of `{body.text(target.value)}`", blamed)
     return [*held, tree.StoreElement(body.at(node), view, index, stored)]
 
 

@@ -1,0 +1,13 @@
+"""An array field cannot be replaced."""
+
+from __future__ import annotations
+
+from pith.metal import Array, Struct, array, u64
+
+
+class Table(Struct):
+    words: Array[u64] = array(4)
+
+
+def f(table: Table, words: Array[u64]) -> None:
+    table.words = words

@@ -1,0 +1,9 @@
+"""sum over an array."""
+
+from __future__ import annotations
+
+from pith.metal import Array, u64
+
+
+def f(words: Array[u64]) -> u64:
+    return sum(words)

@@ -1,0 +1,10 @@
+"""`del`."""
+
+from __future__ import annotations
+
+from pith.metal import u64
+
+
+def f(x: u64) -> u64:
+    del x
+    return 1

@@ -1,0 +1,9 @@
+"""An index into a number."""
+
+from __future__ import annotations
+
+from pith.metal import u64
+
+
+def f(x: u64) -> u64:
+    return x[0]

@@ -1,0 +1,9 @@
+"""A function that does not say what it returns."""
+
+from __future__ import annotations
+
+from pith.metal import u64
+
+
+def double(x: u64):
+    return x * 2

@@ -1,0 +1,13 @@
+"""A call with `*`."""
+
+from __future__ import annotations
+
+from pith.metal import u64
+
+
+def add(a: u64, b: u64) -> u64:
+    return (a + b) & 255
+
+
+def f(pair: tuple[u64, u64]) -> u64:
+    return add(*pair)

@@ -1,0 +1,5 @@
+"""A line that Python itself cannot read."""
+
+
+def f(x):
+    return (x +

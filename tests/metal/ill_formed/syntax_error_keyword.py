@@ -1,0 +1,5 @@
+"""A keyword as a name."""
+
+
+def f():
+    class = 3

@@ -1,0 +1,7 @@
+"""Text made by addition."""
+
+from __future__ import annotations
+
+
+def greet(name: str) -> str:
+    return "hello " + name

@@ -1,0 +1,7 @@
+"""Text compared."""
+
+from __future__ import annotations
+
+
+def f(name: str) -> bool:
+    return name == "idle"

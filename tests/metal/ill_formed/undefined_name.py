@@ -1,0 +1,9 @@
+"""A name that nobody defined."""
+
+from __future__ import annotations
+
+from pith.metal import u64
+
+
+def f(x: u64) -> u64:
+    return x + ofset
