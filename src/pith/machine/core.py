@@ -24,11 +24,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from . import board, instructions, translation
 from .bus import Bus
-from .hooks import NO_EXCEPTION, Counters, count_function, trap_function
+from .hooks import COUNTER_READ, NO_EXCEPTION, NOWHERE, Counters, function_addresses
 
 PAGE_MASK: Final = 0xFFF
 CONTEXT_WORDS: Final = 32
-NO_PROGRAM_COUNTER: Final = 1  # an address where no instruction can be: Unicorn's own end of the run
 MACHINE_MODE, USER_MODE = 3, 0
 FLOAT_SHIFT: Final = 13  # of the field FS in mstatus
 FLOAT_DIRTY: Final = 3
@@ -74,9 +73,10 @@ class Core:
     """One core in user mode. `memory` is a writable mapping of the machine's physical memory."""
 
     def __init__(self, memory: Any, bus: Bus) -> None:
-        self.words = memoryview(memory).cast("B").cast("Q")
+        self.bytes = memoryview(memory).cast("B")
+        self.words = self.bytes.cast("Q")
         self.host_address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-        self.counters = Counters(0, 0, NO_EXCEPTION)
+        self.counters = Counters(0, 0, NO_EXCEPTION, NOWHERE)
         self.root = 0
         self.float_enabled = False
         self.translations_stale = True
@@ -89,26 +89,29 @@ class Core:
             board.MEMORY_BASE, self.words.nbytes, unicorn.UC_PROT_ALL, self.host_address
         )
         self.emulator.ctl_set_tlb_mode(unicorn.UC_TLB_VIRTUAL)
+        self.emulator.ctl_exits_enabled(True)  # and there are none: no address ends the run
         self._install_hooks()
         self._install_devices(bus)
         self._prepare_registers()
 
     def _install_hooks(self) -> None:
-        stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
+        functions = function_addresses(ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0)
         self.fill = FILL_CALLBACK(self._fill)  # kept: Unicorn holds only its address
-        fill = ctypes.cast(self.fill, ctypes.c_void_p).value or 0
-        for kind, function in (
-            (unicorn.UC_HOOK_CODE, count_function(stop)),
-            (unicorn.UC_HOOK_INTR, trap_function(stop)),
-            (unicorn.UC_HOOK_TLB_FILL, fill),
-        ):
-            hook = ctypes.c_size_t()
-            state = ctypes.c_void_p(ctypes.addressof(self.counters))
-            everywhere = (ctypes.c_uint64(1), ctypes.c_uint64(0))
-            status = uclib.uc_hook_add(
-                self.handle, ctypes.byref(hook), kind, ctypes.c_void_p(function), state, *everywhere
-            )
-            assert status == unicorn.UC_ERR_OK
+        self._hook(unicorn.UC_HOOK_CODE, functions["count"])
+        self._hook(unicorn.UC_HOOK_INTR, functions["trap"])
+        self._hook(unicorn.UC_HOOK_TLB_FILL, ctypes.cast(self.fill, ctypes.c_void_p).value or 0)
+        self.read_counter = functions["read_counter"]
+        self.counter_readers: set[int] = set()  # virtual addresses
+
+    def _hook(self, kind: int, function: int, first: int = 1, last: int = 0) -> None:
+        """Have Unicorn call a function of the host, for addresses `first`..`last`; 1..0 are all."""
+        hook = ctypes.c_size_t()
+        shared = ctypes.c_void_p(ctypes.addressof(self.counters))
+        where = (ctypes.c_uint64(first), ctypes.c_uint64(last))
+        status = uclib.uc_hook_add(
+            self.handle, ctypes.byref(hook), kind, ctypes.c_void_p(function), shared, *where
+        )
+        assert status == unicorn.UC_ERR_OK
 
     def _install_devices(self, bus: Bus) -> None:
         def load(emulator: Any, offset: int, size: int, base: int) -> int:
@@ -162,7 +165,7 @@ class Core:
         uclib.uc_reg_write_batch(self.handle, self.general, places, CONTEXT_WORDS - 1)
         self.counters.limit, self.counters.exception, self.miss = limit, NO_EXCEPTION, None
         start = self.words[(context >> 3) + 31]
-        status = uclib.uc_emu_start(self.handle, start, NO_PROGRAM_COUNTER, 0, 0)
+        status = uclib.uc_emu_start(self.handle, start, 0, 0, 0)
         uclib.uc_reg_read_batch(self.handle, self.general, places, CONTEXT_WORDS)
         if self.raised is not None:
             raised, self.raised = self.raised, None
@@ -198,6 +201,8 @@ class Core:
             if found is None or not found.flags & translation.USER or not found.flags & NEEDED[access]:
                 self.miss = (access, address)
                 return False
+            if access == unicorn.UC_MEM_FETCH:
+                self._watch_counter_readers(address, found.physical - board.MEMORY_BASE)
             # Sv39's bits read, write, execute are Unicorn's, one place higher.
             result = TranslationEntry.from_address(entry)
             result.physical, result.permissions = found.physical, found.flags >> 1 & 7
@@ -206,9 +211,21 @@ class Core:
             self.raised = problem
             return False
 
+    def _watch_counter_readers(self, address: int, offset: int) -> None:
+        """Code is about to run from a page: stop at its instructions that read a counter."""
+        if not 0 <= offset < self.words.nbytes:
+            return
+        for start in instructions.find_counter_reads(self.bytes[offset : offset + PAGE_MASK + 1]):
+            if address + start not in self.counter_readers:
+                self.counter_readers.add(address + start)
+                self._hook(unicorn.UC_HOOK_CODE, self.read_counter, address + start, address + start)
+
     def _trap(self, registers: int, status: int) -> Trap | None:
         """The trap behind an exception's number or an error of Unicorn's; None when the instruction was emulated."""
         counter = registers + 31
+        if self.counters.exception == COUNTER_READ:
+            self._read_counter(registers)
+            return None
         if self.counters.exception != NO_EXCEPTION:
             self.words[counter] -= 4
             instruction = self.instruction_at(self.words[counter])
@@ -232,15 +249,24 @@ class Core:
         return self._fault(PAGE_FAULTS[access], instruction, registers, page)
 
     def _illegal(self, registers: int, instruction: int) -> Trap | None:
-        read = instructions.counter_read(instruction)
+        if instructions.counter_read(instruction) is not None:
+            self._read_counter(registers)
+            return None
+        return Trap(ILLEGAL_INSTRUCTION, instruction)
+
+    def _read_counter(self, registers: int) -> None:
+        """Emulate an instruction that reads a counter; if another one stands there now, let it run."""
+        counter = registers + 31
+        read = instructions.counter_read(self.instruction_at(self.words[counter]))
         if read is None:
-            return Trap(ILLEGAL_INSTRUCTION, instruction)
-        count = self.counters.count
-        value = count // board.INSTRUCTIONS_PER_TICK if read.counter == instructions.TIME else count
+            self.counters.passed = self.words[counter]
+            self.counters.count -= 1  # it will be counted again
+            return
+        now = self.counters.count
         if read.register:
-            self.words[registers + read.register - 1] = value
-        self.words[registers + 31] += 4
-        return None
+            is_time = read.counter == instructions.TIME
+            self.words[registers + read.register - 1] = now // board.INSTRUCTIONS_PER_TICK if is_time else now
+        self.words[counter] += 4
 
     def _fault(self, cause: int, instruction: int, registers: int, page: int | None) -> Trap:
         """A page fault (`page` is the one that was missed) or access fault."""

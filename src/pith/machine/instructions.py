@@ -6,6 +6,7 @@ it can be worked out again. Counters are read by an instruction that always trap
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -64,6 +65,15 @@ def _compressed(half: int) -> tuple[int, int]:
 
 def _signed(value: int, bits: int) -> int:
     return (value & (1 << bits) - 1 ^ 1 << bits - 1) - (1 << bits - 1)
+
+
+# csrrs rd, cycle or instret, x0, at any even address; `rdtime` traps by itself.
+_COUNTER_READS: Final = re.compile(rb"[\x73\xf3][\x20-\x2f][\x00\x20]\xc0")
+
+
+def find_counter_reads(code: memoryview) -> list[int]:
+    """Offsets in a page of instructions that read the cycle or instruction counter; perhaps a few too many."""
+    return [match.start() for match in _COUNTER_READS.finditer(code) if match.start() % 2 == 0]
 
 
 class CounterRead(NamedTuple):
