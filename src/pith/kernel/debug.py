@@ -85,7 +85,7 @@ def put_number(value: u64, base: u5, width: u5, prefix: bool) -> None:
     """A number, padded with zeros to `width` digits."""
     if prefix:
         put("0x")
-    digits = 1
+    digits: u64 = 1
     power: u64 = 1
     while digits < width or value // power >= base:
         power *= base

@@ -128,17 +128,17 @@ def _end_object(cap: Cap) -> Cap:
     match cap:
         case CNodeCap(radix=radix, cnode=first):
             return ZombieCap(radix, False, first, 1 << radix)
-        case ThreadCap(thread=ending):
-            _end_thread(ending)
-            return ZombieCap(0, True, ending.slots[0], len(ThreadSlot))
-        case EndpointCap(endpoint=ending):
-            endpoint.cancel_all(ending)
-        case NotificationCap(notification=ending):
-            _end_notification(ending)
-        case ReplyCap(reply=ending):
-            reply.clear(ending)
-        case SchedContextCap(context=ending):
-            binding.finalise(ending)
+        case ThreadCap(thread=dying):
+            _end_thread(dying)
+            return ZombieCap(0, True, dying.slots[0], len(ThreadSlot))
+        case EndpointCap(endpoint=place):
+            endpoint.cancel_all(place)
+        case NotificationCap(notification=word):
+            _end_notification(word)
+        case ReplyCap(reply=link):
+            reply.clear(link)
+        case SchedContextCap(context=context):
+            binding.finalise(context)
         case PageTableCap():
             page_table.finalise(cap)
         case ASIDPoolCap(base_asid=base_asid, pool=pool):

@@ -59,9 +59,9 @@ def invoke_handler(cap: IRQHandlerCap, call: Invocation) -> u7:
             plic.complete(cap.irq)
         case Label.IRQ_SET_IRQ_HANDLER:
             source = extra_slot(call, 0)
-            if not isinstance(source.cap, NotificationCap) or not source.cap.can_send:
-                raise InvalidCapability(0)
             chosen = source.cap
+            if not isinstance(chosen, NotificationCap) or not chosen.can_send:
+                raise InvalidCapability(0)
             delete_notification(interrupts.slots[cap.irq])
             insert(chosen, source, interrupts.slots[cap.irq])
         case Label.IRQ_CLEAR_IRQ_HANDLER:
