@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from enum import EnumType
 from typing import Any, NoReturn
 
 from ...structs import Struct, size_of, static
@@ -31,7 +32,7 @@ def _one(body: Body, call: ast.Call) -> ast.expr:
 def _len(body: Body, call: ast.Call) -> tree.Expression:
     node = _one(body, call)
     known = names.known(body, node)
-    if isinstance(known, tuple):
+    if isinstance(known, tuple | EnumType):
         return names.constant(body, len(known), call)
     value = body.expression(node)
     if not isinstance(value.type, View | Text):
