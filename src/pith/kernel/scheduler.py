@@ -106,7 +106,7 @@ def _leave_ready(thread: Thread) -> None:
     thread.is_ready = False
     if queue.head is None:
         ready = kernel.ready[thread.domain]
-        word: u8 = thread.priority // 64
+        word = thread.priority // 64
         ready.bitmap[word] &= ~(1 << (thread.priority % 64))
         if not ready.bitmap[word]:
             ready.words &= ~(1 << word)
