@@ -52,7 +52,7 @@ class SmallKernel:
         self.waiting = False
         self.tables = 0
 
-    def start(self, table: Table, tree_size: int) -> None:
+    def start(self, table: Table, tree_size: int) -> int:
         self.root = self.new_table()
         self.map(CODE, CODE_PAGE, USER_CODE)
         self.map(DATA, DATA_PAGE, USER_DATA)
@@ -60,6 +60,7 @@ class SmallKernel:
         self.set_register(PC, table.user_entry)
         metal.csr_write("satp", 8 << 60 | self.root >> 12)
         self.setup(self)
+        return self.resume()
 
     def new_table(self) -> int:
         self.tables += 1
@@ -84,15 +85,22 @@ class SmallKernel:
         """Let the thread go on behind the instruction that trapped."""
         self.set_register(PC, self.register(PC) + length)
 
-    def handle_trap(self, cause: int, value: int) -> None:
+    def handle_trap(self, cause: int, value: int) -> int:
+        self._note(cause, value)
+        return self.resume()
+
+    def resume(self) -> int:
+        while self.waiting:
+            metal.wait_for_interrupt()
+            self._note(EXTERNAL if metal.csr_read("sip") >> 9 & 1 else TIMER, 0)
+        return window(CONTEXT)
+
+    def _note(self, cause: int, value: int) -> None:
         self.seen.append(Seen(cause, value, self.register(PC)))
         self.answer(self, self.seen[-1])
 
-    def finish(self, status: int = 0) -> None:
-        metal.sbi_call(0x5352_5354, 0, 0, status, 0)
-
-    def context(self) -> int | None:
-        return None if self.waiting else window(CONTEXT)
+    def finish(self) -> None:
+        metal.sbi_call(0x5352_5354, 0, 0, 0, 0)
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 
 from pith import UserError
 from pith.machine import DidNotAppear, Ending, board
-from pith.machine.processor import KERNEL_ENTRY
+from pith.machine.processor import KERNEL_ENTRY, PENDING_CHECK
 from pith.metal import machine as metal
 
 from .small_kernel import (
@@ -87,7 +87,7 @@ def test_a_machine_that_waits_sleeps_to_the_deadline() -> None:
     kernel.waiting = True
     run(LOOP, kernel)
     times = [time for time, _ in kernel.times]  # type: ignore[attr-defined]
-    assert times[0] == 1_000_000 + KERNEL_ENTRY // 100
+    assert times[0] == 1_000_000 + (KERNEL_ENTRY + PENDING_CHECK) // board.INSTRUCTIONS_PER_TICK
     assert kernel.registers[A0] == 0
 
 
@@ -113,7 +113,7 @@ def test_the_firmware_prints() -> None:
 
 
 def test_a_text_that_does_not_come_is_told_with_the_consoles_end() -> None:
-    kernel = SmallKernel(lambda kernel, seen: (metal.sbi_call(1, 0, ord("?"), 0, 0), kernel.finish(3))[1])
+    kernel = SmallKernel(lambda kernel, seen: (metal.sbi_call(1, 0, ord("?"), 0, 0), kernel.finish())[1])
     with machine(kernel, "ecall") as running, pytest.raises(DidNotAppear, match=r"the machine ended[^?]*\?"):
         running.wait_for("never")
 

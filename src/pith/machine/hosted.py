@@ -1,8 +1,8 @@
 """The hosted machine: the kernel is Python, user programs are real machine code, and time is exact.
 
-One loop. If an interrupt is pending, the kernel is entered with it; else, if no thread can run, the machine sleeps to the
-next event; else the current thread runs, in the emulator, up to the next deadline or its next trap, and the kernel is
-entered with that. Physical memory is one anonymous mapping, shared by the emulator and by `pith.metal.memory`, in
+One loop. If an interrupt is pending, the kernel is entered with it; else the thread that the kernel chose runs, in the
+emulator, up to the next deadline or its next trap, and the kernel is entered with that. A kernel with no thread to run waits
+for an interrupt, and the machine sleeps to the next event. Physical memory is one anonymous mapping, shared by the emulator and by `pith.metal.memory`, in
 which the kernel's objects live at the addresses that they would have on the metal.
 
 Only one hosted machine can be open in a process at a time, for metal structs live in one arena.
@@ -28,7 +28,7 @@ from .interface import DEFAULT_MEMORY, Ending, Machine
 from .peripherals import EmptyVirtioSlot, RealTimeClock, TestDevice
 from .plic import Plic
 from .processor import KERNEL_ENTRY, NEVER, HostedProcessor
-from .python_kernel import Kernel, PithKernel
+from .python_kernel import Kernel, Paused, PithKernel
 from .uart import Uart
 
 SLICE: Final = 5_000_000  # instructions between two looks at the outside, some hundredths of a second
@@ -38,7 +38,8 @@ LONGEST_NAP: Final = 0.1  # seconds of the outside, so that the end of a run's t
 NEXT_PC, FAULT_PC = 31, 32  # words of a context
 NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 
-Entry = Callable[[int, int], None]
+Entry = Callable[[int, int], int]
+Trace = Callable[[int, int], None]
 
 
 class HostedMachine(Machine):
@@ -55,7 +56,7 @@ class HostedMachine(Machine):
         keyboard: InputSource | None = None,
         kernel: Kernel | None = None,
         tree: bytes | None = None,
-        trace: Entry | None = None,
+        trace: Trace | None = None,
     ) -> None:
         super().__init__(image, memory=memory, echo=echo, keyboard=keyboard)
         self.kernel: Kernel = PithKernel() if kernel is None else kernel
@@ -65,6 +66,8 @@ class HostedMachine(Machine):
         self.ram = mmap.mmap(-1, memory, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE)
         self.started = False
         self.slice_used = False
+        self.context: int | None = None  # of the thread that runs; None: the kernel has yet to say
+        self.ending = Ending.STOPPED  # why the kernel's wait was cut short
         self._build_board()
         self._load()
 
@@ -118,28 +121,31 @@ class HostedMachine(Machine):
         self, until: str | None = None, *, instructions: int | None = None, seconds: float | None = None
     ) -> Ending:
         self.console.expect(until)
-        last = NEVER if instructions is None else self.instructions + instructions
-        give_up = None if seconds is None else time.monotonic() + seconds
-        if not self.started:
-            self.started = True
-            self.kernel.start(self.image.table, len(self.tree))
-        while True:
-            for _ in range(ENTRIES_BETWEEN_LOOKS):
-                ending = self._ending(last) or self._step(last)
-                if ending is not None:
-                    return ending
-                if self.slice_used:
-                    break
-            if give_up is not None and time.monotonic() >= give_up:
-                return Ending.SECONDS
-            self._listen(0)
+        self.last = NEVER if instructions is None else self.instructions + instructions
+        self.give_up = None if seconds is None else time.monotonic() + seconds
+        try:
+            if not self.started:
+                self.started = True
+                self.context = self.kernel.start(self.image.table, len(self.tree))
+            while True:
+                for _ in range(ENTRIES_BETWEEN_LOOKS):
+                    if (ending := self._ending()) is not None:
+                        return ending
+                    self._step()
+                    if self.slice_used:
+                        break
+                if self._is_over():
+                    return Ending.SECONDS
+                self._listen(0)
+        except Paused:
+            return self.ending
 
     @property
     def instructions(self) -> int:
         """The time since power-on, in instructions."""
         return self.core.counters.count
 
-    def _ending(self, last: int) -> Ending | None:
+    def _ending(self) -> Ending | None:
         if self.exit_status is not None:
             return Ending.EXIT
         if self.console.found:
@@ -147,24 +153,25 @@ class HostedMachine(Machine):
         if self.stopped:
             self.stopped = False
             return Ending.STOPPED
-        return Ending.INSTRUCTIONS if self.instructions >= last else None
+        return Ending.INSTRUCTIONS if self.instructions >= self.last else None
 
-    def _step(self, last: int) -> Ending | None:
-        """An interrupt, a nap, or a stretch of user code up to its next trap."""
+    def _is_over(self) -> bool:
+        return self.give_up is not None and time.monotonic() >= self.give_up
+
+    def _step(self) -> None:
+        """A kernel entry, or a stretch of user code up to its next trap and the entry that this makes."""
         self.slice_used = False
         cause = self.processor.interrupt()
-        context = self.kernel.context()
-        if cause is not None:
-            self._enter_kernel(context, cause, 0)
-        elif context is None:
-            return self._sleep(last)
+        if self.context is None:
+            self.context = self.kernel.resume()
+        elif cause is not None:
+            self._enter_kernel(self.context, cause, 0)
         else:
-            self._run_user(context, last)
-        return None
+            self._run_user(self.context)
 
-    def _run_user(self, context: int, last: int) -> None:
+    def _run_user(self, context: int) -> None:
         now = self.instructions
-        limit = min(now + SLICE, last)
+        limit = min(now + SLICE, self.last)
         deadline = self.processor.instructions_to_deadline()
         if deadline is not None:
             limit = min(limit, now + deadline)
@@ -174,30 +181,37 @@ class HostedMachine(Machine):
         else:
             self.slice_used = self.instructions >= now + SLICE
 
-    def _enter_kernel(self, context: int | None, cause: int, value: int) -> None:
-        if context is not None:
-            words, first = self.core.words, context - metal_memory.base >> 3
-            words[first + FAULT_PC] = words[first + NEXT_PC]
+    def _enter_kernel(self, context: int, cause: int, value: int) -> None:
+        words, first = self.core.words, context - metal_memory.base >> 3
+        words[first + FAULT_PC] = words[first + NEXT_PC]
         self.processor.charge(KERNEL_ENTRY)
         if self.trace is not None:
             self.trace(cause, value)
-        self.enter(cause, value)
+        self.context = None
+        self.context = self.enter(cause, value)
 
     # Sleeping and listening -----------------------------------------------------------------------------
 
-    def _sleep(self, last: int) -> Ending | None:
-        """Nothing can run. With a person at the keyboard time goes as outside; else it jumps to the deadline."""
-        self.slice_used = True
+    def sleep(self) -> None:
+        """The kernel waits: go to the next event. Raises Paused when the run ends first."""
+        while self.processor.interrupt() is None:
+            ending = self._ending() or self._nap()
+            if ending is not None:
+                self.ending = ending
+                raise Paused
+
+    def _nap(self) -> Ending | None:
+        """With somebody at the keyboard time goes as it does outside; else it jumps to the deadline."""
         deadline = self.processor.instructions_to_deadline()
-        left = min(NEVER if deadline is None else deadline, last - self.instructions)
+        left = min(NEVER if deadline is None else deadline, self.last - self.instructions)
         if self.keyboard is not None:
             before = time.monotonic()
             self._listen(min(left / INSTRUCTIONS_PER_SECOND, LONGEST_NAP))
             left = min(left, int((time.monotonic() - before) * INSTRUCTIONS_PER_SECOND) + 1)
-        elif deadline is None and last == NEVER:
+        elif deadline is None and self.last == NEVER:
             return Ending.ASLEEP
         self.processor.charge(left)
-        return None
+        return Ending.SECONDS if self._is_over() else None
 
     def _listen(self, seconds: float) -> None:
         """Take what was typed, waiting for it for so long."""

@@ -1,45 +1,62 @@
-"""The kernel as the hosted machine sees it: three things to call and one to ask.
+"""The kernel as the hosted machine sees it: three functions, each of which ends with a thread to run.
 
-On the metal these are what `pith.kernel.riscv64.entry` jumps to. The machine takes the kernel as a parameter, so that its
-own tests can put a kernel of ten lines in this one's place.
+On the metal these are what `pith.kernel.riscv64.entry` calls. The machine takes the kernel as a parameter, so that its own
+tests can put a kernel of ten lines in this one's place.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from pith.metal import Struct
+
 from .image import Table
 
 
 class Kernel(Protocol):
-    """A kernel that runs as Python."""
+    """A kernel that runs as Python. Each function returns the address of the context to load.
 
-    def start(self, table: Table, tree_size: int) -> None:
+    A context is x1..x31, NEXT_PC and FAULT_PC; at a trap the machine has set both to the program counter. A kernel that
+    finds nothing to run calls `wait_for_interrupt`. If the machine's run ends in there, the exception `Paused`
+    passes through the kernel, and the next run begins with `resume`.
+    """
+
+    def start(self, table: Table, tree_size: int) -> int:
         """Boot, with what the loader hands over."""
 
-    def handle_trap(self, cause: int, value: int) -> None:
-        """One kernel entry. FAULT_PC and NEXT_PC of the current context are the program counter."""
+    def handle_trap(self, cause: int, value: int) -> int:
+        """One kernel entry, with what scause and stval hold."""
 
-    def context(self) -> int | None:
-        """The address of the context to resume (x1..x31, NEXT_PC, FAULT_PC); None to wait for an interrupt."""
+    def resume(self) -> int:
+        """Decide who runs."""
+
+
+class Paused(BaseException):
+    """The machine's run ended while the kernel waited for an interrupt. No kernel catches it."""
 
 
 class PithKernel:
-    """Pith's kernel. Importing it places its statics, so it must be made before the machine's memory is attached."""
+    """Pith's kernel. Importing it makes its statics, so it must be there before the machine's memory is attached."""
 
     def __init__(self) -> None:
-        from pith.kernel import boot, state
+        from pith.kernel import boot, resume
         from pith.kernel.riscv64 import trap
 
-        self.boot = boot
-        self.state = state.kernel
-        self.handle_trap = trap.handle_trap
+        self._start = boot.start
+        self._resume = resume.resume
+        self._handle_trap = trap.handle_trap
 
-    def start(self, table: Table, tree_size: int) -> None:
+    def start(self, table: Table, tree_size: int) -> int:
         user = (table.user_start, table.user_end, table.user_offset, table.user_entry)
-        self.boot.start(*user, table.tree, tree_size, 0, 0)
+        self._start(*user, table.tree, tree_size)
+        return self.resume()
 
-    def context(self) -> int | None:
-        current = self.state.current
-        assert current is not None
-        return None if current is self.state.idle else current.address
+    def handle_trap(self, cause: int, value: int) -> int:
+        return address_of(self._handle_trap(cause, value))
+
+    def resume(self) -> int:
+        return address_of(self._resume())
+
+
+def address_of(thread: Struct) -> int:
+    return thread.address

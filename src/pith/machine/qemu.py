@@ -1,0 +1,208 @@
+"""QEMU as a machine: `qemu-system-riscv64 -machine virt`, its own OpenSBI, one core.
+
+The serial line is QEMU's standard input and output, through pipes; the monitor is a socket in a directory of our own.
+Between runs the machine stands still. What happens to us happens to QEMU: it is ended when the machine is closed, when
+Python ends, and (on Linux) when Python is killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final
+
+from pith import UserError
+
+from . import qemu_program
+from .console import InputSource
+from .image import BootImage
+from .interface import DEFAULT_MEMORY, Ending, Machine
+from .qemu_monitor import Monitor
+
+CHUNK: Final = 65536
+# A driver that starts clears the receiver, and what was typed before is lost; so a keyboard is not read
+# before the machine has printed something and then been silent for so many seconds.
+SILENCE: Final = 0.3
+GRACE: Final = 5  # seconds that QEMU has to end by itself
+SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
+
+
+class QemuMachine(Machine):
+    """A running QEMU. With `gdb`, a port, it waits for a debugger before the first instruction."""
+
+    name = "qemu"
+
+    def __init__(
+        self,
+        image: BootImage,
+        *,
+        memory: int = DEFAULT_MEMORY,
+        echo: Callable[[bytes], None] | None = None,
+        keyboard: InputSource | None = None,
+        icount: bool = False,
+        gdb: int | None = None,
+    ) -> None:
+        super().__init__(image, memory=memory, echo=echo, keyboard=keyboard)
+        if not image.table.kernel_entry:
+            raise UserError(
+                f"{image.path.name} has no compiled kernel in it", "boot it with --machine hosted"
+            )
+        program = qemu_program.find()
+        if program.complaint:
+            raise UserError(program.complaint, program.remedy)
+        self.gdb = gdb
+        self.listening = False  # to the keyboard
+        self.directory = tempfile.TemporaryDirectory(prefix="pith-qemu-")
+        socket = Path(self.directory.name, "monitor")
+        self.errors = Path(self.directory.name, "errors")
+        self.monitor = Monitor(socket)
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                self._command(program.path, socket, icount),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is ours
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            )
+        atexit.register(self.close)
+        if not self.monitor.connect(lambda: self.process.poll() is None):
+            complaint = self._complaint()
+            self.close()
+            raise UserError(f"QEMU does not start: {complaint}", "pith doctor")
+
+    def _command(self, program: str, socket: Path, icount: bool) -> list[str]:
+        command = [
+            program,
+            "-machine",
+            "virt",
+            "-cpu",
+            "rv64",
+            "-smp",
+            "1",
+            "-m",
+            f"{self.memory_size >> 20}M",
+        ]
+        command += [
+            "-display",
+            "none",
+            "-bios",
+            "default",
+            "-kernel",
+            str(self.image.path),
+            "-no-reboot",
+            "-S",
+        ]
+        command += ["-serial", "stdio", "-monitor", "none", "-qmp", f"unix:{socket},server=on,wait=off"]
+        if icount:
+            command += ["-icount", "shift=0"]
+        if self.gdb is not None:
+            command += ["-gdb", f"tcp:127.0.0.1:{self.gdb}"]
+        return command
+
+    def _complaint(self) -> str:
+        return self.errors.read_text(errors="replace").strip() or "it says nothing"
+
+    # Running ----------------------------------------------------------------------------------------------
+
+    def run(
+        self, until: str | None = None, *, instructions: int | None = None, seconds: float | None = None
+    ) -> Ending:
+        if instructions is not None:
+            raise ValueError("QEMU cannot be stopped after so many instructions; the hosted machine can")
+        self.console.expect(until)
+        give_up = None if seconds is None else time.monotonic() + seconds
+        if not self.console.found and self.exit_status is None and self.gdb is None:
+            self.monitor.execute("cont")
+        try:
+            while (ending := self._ending(give_up)) is None:
+                self._exchange(0.1 if give_up is None else min(0.1, give_up - time.monotonic()))
+            return ending
+        finally:
+            if self.exit_status is None and self.gdb is None:
+                self.monitor.execute("stop")
+
+    def _ending(self, give_up: float | None) -> Ending | None:
+        if self.console.found:
+            return Ending.TEXT
+        if self.exit_status is not None:
+            return Ending.EXIT
+        if self.stopped:
+            self.stopped = False
+            return Ending.STOPPED
+        return Ending.SECONDS if give_up is not None and time.monotonic() >= give_up else None
+
+    def _exchange(self, seconds: float) -> None:
+        """Pass on what the machine prints and what is typed; wait for either, for so long."""
+        assert self.process.stdout is not None
+        sources: list[IO[bytes] | InputSource] = [self.process.stdout]
+        if self.keyboard is not None and self.listening:
+            sources.append(self.keyboard)
+        quiet = SILENCE if self.console.transcript and not self.listening else seconds
+        ready, _, _ = select.select(sources, [], [], max(0, quiet))
+        if not ready and self.console.transcript:
+            self.listening = True
+        if self.process.stdout in ready:
+            self._print(os.read(self.process.stdout.fileno(), CHUNK))
+        if self.keyboard is not None and self.keyboard in ready:
+            self._type(self.keyboard.read())
+
+    def _print(self, data: bytes) -> None:
+        if data:
+            self.console.write(data)
+            return
+        status = self.process.wait(GRACE)
+        self.exit_status = status if status >= 0 else 128 - status
+
+    def _type(self, data: bytes) -> None:
+        """Type on the serial line; no data is the end of the keyboard."""
+        if not data:
+            self.keyboard = None
+            return
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, which the next look at its output will show
+
+    def send(self, text: str) -> None:
+        self._type(text.encode())
+
+    # Memory and the end -----------------------------------------------------------------------------------
+
+    def read_memory(self, physical: int, length: int) -> bytes:
+        file = Path(self.directory.name, "memory")
+        if not self.monitor.execute("pmemsave", val=physical, size=length, filename=str(file)):
+            raise UserError("QEMU has ended, and its memory with it", "look before the machine ends")
+        return file.read_bytes()
+
+    def close(self) -> None:
+        atexit.unregister(self.close)
+        if self.process.poll() is None:
+            self.monitor.execute("quit")
+            try:
+                self.process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if not self.monitor.loop.is_closed():
+            self.monitor.close()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+        self.directory.cleanup()
+
+
+def die_with_parent() -> None:
+    """In the child, before QEMU begins: the kernel of the host will end it when we are gone."""
+    ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
