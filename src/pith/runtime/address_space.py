@@ -13,7 +13,7 @@ from pith.abi.bootinfo import RootSlot
 from pith.abi.errors import ErrorCode
 from pith.abi.messages import CapRights
 from pith.abi.objects import ObjectType
-from pith.metal import Struct, u64
+from pith.metal import Struct, u8, u64
 
 from . import asid, page, page_table
 from .capability import READ_WRITE, CPtr
@@ -42,7 +42,7 @@ class AddressSpace(Struct):
 
     def map_page(self, frame: CPtr, address: u64, rights: CapRights, attributes: u64) -> None:
         """Map a frame, with whatever page tables are missing."""
-        missing = LEVELS_BELOW_ROOT
+        missing: u8 = LEVELS_BELOW_ROOT
         while True:
             try:
                 page.map(frame, self.root, address, rights, attributes)

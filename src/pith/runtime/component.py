@@ -3,7 +3,7 @@
 A component is made of a few kernel objects, all cut from one untyped of its own (its pool):
 
     CNode       what it may touch: 64 slots, of which the supervisor fills some
-    VSpace      what it can see: its program, its stack, its IPC buffer, nothing else
+    VSpace      what it can see: its program with its stack, its IPC buffer, nothing else
     TCB         its thread           SchedContext   its time; a passive server has none
     frames and page tables
 
@@ -26,7 +26,7 @@ from . import cnode, elf, page, sched_context, sched_control, tcb
 from .address_space import AddressSpace
 from .capability import ALL_RIGHTS, CALL_AND_GRANT, NULL, READ, READ_WRITE, CPtr, Place, own
 from .pool import Pool
-from .process import IPC_BUFFER_ADDRESS, STACK_BYTES, STACK_TOP
+from .process import IPC_BUFFER_ADDRESS
 from .supervision import SUPERVISOR
 
 CSPACE_BITS: Final = 6
@@ -42,8 +42,8 @@ class State(IntEnum):
     NONE = 0
     LOADED = 1
     RUNNING = 2
-    FINISHED = 3
-    FAULTED = 4
+    READY = 3  # a server that has set itself up
+    FINISHED = 4
     KILLED = 5
 
 
@@ -51,8 +51,7 @@ class Grant(Struct):
     """What the supervisor put into a slot of a component: for showing."""
 
     slot: u64
-    kind: u8  # an ObjectType, or one of the supervisor's own numbers
-    note: u8  # what for: the supervisor's own numbers
+    note: u8  # what it is and what for: the supervisor's own numbers
 
 
 class Supervisor(Struct):
@@ -112,15 +111,15 @@ class Component(Struct):
 
     # What it may touch -----------------------------------------------------------------------------------
 
-    def give(self, index: u64, source: CPtr, rights: CapRights, kind: u8, note: u8, badge: u64 = 0) -> None:
+    def give(self, index: u64, source: CPtr, rights: CapRights, note: u8, badge: u64 = 0) -> None:
         """Put a copy of our capability `source` into the component's slot `index`."""
         cnode.mint(self.slot(index), own(source), rights, badge)
-        self.remember(index, kind, note)
+        self.remember(index, note)
 
-    def give_copy(self, index: u64, source: CPtr, kind: u8, note: u8) -> None:
+    def give_copy(self, index: u64, source: CPtr, note: u8) -> None:
         """As `give`, for capabilities that take neither rights nor badge."""
         cnode.copy(self.slot(index), own(source), ALL_RIGHTS)
-        self.remember(index, kind, note)
+        self.remember(index, note)
 
     def own_copy(self, index: u64) -> CPtr:
         """A copy in our capability space of what the component has in slot `index`, badge and all."""
@@ -128,25 +127,22 @@ class Component(Struct):
         cnode.copy(own(slot), self.slot(index), ALL_RIGHTS)
         return slot
 
-    def remember(self, index: u64, kind: u8, note: u8) -> None:
+    def remember(self, index: u64, note: u8) -> None:
         """Note down what was given."""
         grant = self.grants[self.grant_count]
         grant.slot = index
-        grant.kind = kind
         grant.note = note
         self.grant_count += 1
 
     # What it can see -------------------------------------------------------------------------------------
 
     def load(self, image: Array[u8]) -> None:
-        """Map a program, its stack and its IPC buffer. Raises BadElf before anything is done."""
+        """Map a program. Raises BadElf before anything is done."""
         elf.check(image)
         for i in range(elf.header(image).segment_count):
             entry = elf.segment(image, i)
             if elf.is_loaded(entry):
                 self.load_segment(image, entry)
-        for i in range(STACK_BYTES // PAGE_BYTES):
-            self.space.new_page(STACK_TOP - (i + 1) * PAGE_BYTES)
         self.entry = elf.header(image).entry
         machine.fence_instructions()
 
@@ -154,7 +150,7 @@ class Component(Struct):
         """Map a segment page by page: the bytes from the file, zeros behind them, its rights on top."""
         rights = READ_WRITE if entry.flags & elf.FLAG_WRITE else READ
         attributes = page.EXECUTABLE if entry.flags & elf.FLAG_EXECUTE else page.NOT_EXECUTABLE
-        address = elf.first_page(entry)
+        address: u64 = elf.first_page(entry)
         while address < elf.end_page(entry):
             frame = self.pool.make(ObjectType.PAGE)
             fill_page(frame, address, image, entry)
@@ -181,7 +177,6 @@ class Component(Struct):
         handler = self.own_copy(SUPERVISOR) if fault_endpoint == NULL else fault_endpoint
         tcb.set_sched_params(self.thread, RootSlot.TCB, 0, priority, self.context, handler)
         registers.pc = self.entry
-        registers.sp = STACK_TOP
         tcb.write_registers(self.thread, True, registers)
         self.state = State.RUNNING
 
@@ -199,6 +194,11 @@ class Component(Struct):
             self.used_microseconds += sched_context.consumed(self.context)
         return self.used_microseconds
 
+    def stop(self) -> None:
+        """The component is done: let its thread not run again. What it has stays."""
+        tcb.suspend(self.thread)
+        self.state = State.FINISHED
+
     def kill(self) -> None:
         """Destroy the component: every object of it, and every capability to one."""
         self.microseconds()
@@ -207,7 +207,9 @@ class Component(Struct):
         self.state = State.KILLED
 
 
-registers: Final = static(tcb.UserContext)  # what a new thread begins with: zeros but for two
+registers: Final = static(
+    tcb.UserContext
+)  # what a new thread begins with: zeros but for its first instruction
 
 
 def fill_page(frame: CPtr, address: u64, image: Array[u8], entry: elf.Segment) -> None:

@@ -89,6 +89,10 @@ class Pool(Struct):
         self.used = start + size
         return slot
 
+    def slots_used(self) -> u64:
+        """How many slots have been taken."""
+        return self.next_slot - self.first_slot
+
     def empty(self) -> None:
         """Destroy everything that was made here; the pool is as new."""
         cnode.revoke(Place(self.root, self.untyped, self.depth))

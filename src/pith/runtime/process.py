@@ -1,13 +1,12 @@
 """What a running program remembers about itself, and how every component's address space looks.
 
-A component (a program that the initial thread started, see component.py) finds its stack and its IPC buffer
-always at the same addresses, so nobody has to tell it. The initial thread learns them from bootinfo. One
-thread a program: a second one would need an IPC buffer of its own.
+A component (a program that the initial thread started, see component.py) finds its IPC buffer always at the same
+address, so nobody has to tell it. The initial thread learns its own from bootinfo. One thread a program: a second
+one would need an IPC buffer, and a stack, of its own.
 
-    0x0000_0001_0000   the program: text, data, zeroed data          (as its ELF says)
+    0x0000_0001_0000   the program: text, data, zeroed data; then a page that is never mapped, so that a stack
+                       that overflows faults; then the stack
     0x0010_0000_0000   what it maps itself: pages lent to it, device registers
-    0x003f_ffe0_0000   a page that is never mapped: a stack that overflows hits it and faults
-    ......             the stack, growing down to there
     0x003f_fff0_0000   the IPC buffer's page
 """
 
@@ -19,8 +18,6 @@ from pith.abi.messages import IPCBuffer
 from pith.metal import Struct, static, u64
 
 WINDOW: Final = 0x10_0000_0000
-STACK_BYTES: Final = 16 * 4096
-STACK_TOP: Final = 0x3F_FFE0_0000 + 4096 + STACK_BYTES
 IPC_BUFFER_ADDRESS: Final = 0x3F_FFF0_0000
 
 

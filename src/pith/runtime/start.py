@@ -4,8 +4,8 @@
     prepare       find the IPC buffer: in bootinfo, if we are the initial thread, else where component.py puts it
     finish        the program is done: the initial thread suspends itself, a component tells its supervisor
 
-An initial thread begins with all registers 0 but a0, bootinfo's address: it takes its stack from its own
-zeroed data. A component begins with a stack, and a0 is 0. A program is a module that imports this one and has
+A program begins with all registers 0, but an initial thread has bootinfo's address in a0. The stack is part of
+the image; the linker script puts it behind a page that stays unmapped in components. A program is a module with
 
     @export("pith_main")
     def main(info: BootInfo) -> None:        # a component's has no parameter
@@ -24,28 +24,27 @@ from .console import flush
 from .invocation import InvocationFailed
 from .process import IPC_BUFFER_ADDRESS, process
 from .supervision import SUPERVISOR, SupervisorCall
-from .syscalls import call
+from .syscalls import send
 
-INITIAL_STACK_BYTES: Final = 64 * 1024
+STACK_BYTES: Final = 32 * 1024
 
 START: Final = f"""
     .option push
     .option norelax
     la      gp, __global_pointer$
     .option pop
-    bnez    sp, 1f
-    la      sp, pith_initial_stack_top
-1:  mv      s0, a0
+    la      sp, pith_stack_top
+    mv      s0, a0
     call    pith_prepare
     mv      a0, s0
     call    pith_main
     call    pith_finish
     unimp
 
-    .pushsection .bss.pith_initial_stack, "aw", @nobits
+    .pushsection .stack, "aw", @nobits
     .balign 16
-    .space  {INITIAL_STACK_BYTES}
-pith_initial_stack_top:
+    .space  {STACK_BYTES}
+pith_stack_top:
     .popsection
 """
 
@@ -72,8 +71,9 @@ def finish() -> None:
     """`main` has returned."""
     flush()
     if not process.is_initial:
-        call(SUPERVISOR, MessageInfo(label=SupervisorCall.FINISHED))
+        send(SUPERVISOR, MessageInfo(label=SupervisorCall.FINISHED))
+        return  # and meet an instruction that does not exist, unless the supervisor has stopped us
     try:
         tcb.suspend(RootSlot.TCB)
     except InvocationFailed:
-        return  # and meet an instruction that does not exist
+        return

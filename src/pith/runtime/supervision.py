@@ -18,4 +18,4 @@ class SupervisorCall(IntEnum):
     """What a component may tell its supervisor."""
 
     READY = 16  # a server: I have set myself up. Answered at once
-    FINISHED = 17  # my work is done. Not answered
+    FINISHED = 17  # my work is done: stop me

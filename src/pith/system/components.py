@@ -1,22 +1,35 @@
 """Building a user program: metal Python or C in, an ELF file out.
 
-Every program is laid out by one linker script: code, constants and data each on pages of their own, so that the loader can
-give them different rights, from a low address on. What was built before from the same sources is not built again:
+Every program is laid out by one linker script: code, constants and data each on pages of their own, so that the
+loader can give them different rights, from a low address on; the stack last, behind a gap. What was built before from the same sources is not built again:
 the compiler's cache keeps it.
 """
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pith.runtime
 from pith import UserError
-from pith.metal.compiler.driver import Compiled, compile_program, import_file
-from pith.metal.compiler.link import USER
+from pith.metal.compiler import cache
+from pith.metal.compiler.driver import compile_program, import_file
+from pith.metal.compiler.link import USER, link
 from pith.runtime import panic, start
 
 MAIN_SYMBOL = "pith_main"
 IMAGE_ADDRESS = 0x10000
+INCLUDE = Path(pith.runtime.__file__).parent / "include"
+C_START = INCLUDE / "start.c"
+C_OPTIONS = [
+    "-target", "riscv64-freestanding", f"-mcpu={USER.features}", f"-mabi={USER.abi}", "-mcmodel=medany",
+    "-std=c17", "-O2", "-g", "-Wall", "-Wextra", "-ffreestanding", "-fno-pic", "-fno-sanitize=all",
+    "-ffunction-sections", "-fdata-sections",
+]  # fmt: skip
 
 LINKER_SCRIPT = f"""\
 ENTRY(_start)
@@ -25,6 +38,7 @@ PHDRS
     text PT_LOAD FLAGS(5);
     constants PT_LOAD FLAGS(4);
     data PT_LOAD FLAGS(6);
+    stack PT_LOAD FLAGS(6);
 }}
 SECTIONS
 {{
@@ -37,6 +51,8 @@ SECTIONS
     .data : {{ *(.data .data.*) }} :data
     .sdata : {{ __global_pointer$ = . + 0x800; *(.sdata .sdata.*) }} :data
     .bss (NOLOAD) : {{ *(.sbss .sbss.* .bss .bss.* COMMON) }} :data
+    . = ALIGN(4096) + 4096;
+    .stack (NOLOAD) : {{ KEEP(*(.stack)) }} :stack
     /DISCARD/ : {{ *(.eh_frame .eh_frame_hdr .comment .riscv.attributes .note.*) }}
 }}
 """
@@ -44,26 +60,65 @@ SECTIONS
 
 def build_program(path: Path) -> Path:
     """The ELF of the program in this file. Raises UserError, with what to mend."""
+    path = path.resolve()
     if path.suffix == ".c":
-        raise NotImplementedError
+        return build_c(path)
     return build_python(path)
 
 
 def build_python(path: Path, assembly: str = "") -> Path:
-    """The ELF of a metal-Python program, with extra assembly linked in."""
-    return compile_python(path).link(LINKER_SCRIPT, assembly)
-
-
-def compile_python(path: Path) -> Compiled:
-    module = import_file(path)
-    main = main_of(vars(module))
+    """The ELF of a program in metal Python, with extra assembly linked in."""
+    main = main_of(path)
     roots = [start.start, start.prepare, main, start.finish, panic.panic]
-    return compile_program(roots, target=USER)
+    return compile_program(roots, target=USER).link(LINKER_SCRIPT, assembly)
 
 
-def main_of(names: dict[str, Any]) -> Any:
-    """The function that a module exports as its `pith_main`."""
-    for value in names.values():
+def main_of(path: Path) -> Any:
+    """The function that the file exports as `pith_main`."""
+    for value in vars(import_user_file(path)).values():
         if getattr(value, "__metal_export__", None) == MAIN_SYMBOL:
             return value
-    raise UserError("no main")
+    raise UserError(
+        f"{path} has no function that is exported as `{MAIN_SYMBOL}`",
+        f'@export("{MAIN_SYMBOL}") before `def main(info: BootInfo) -> None:`; see examples/hello.py',
+    )
+
+
+def import_user_file(path: Path) -> Any:
+    """The module in a user's file; what it does wrong while it is imported is told, not traced."""
+    try:
+        return import_file(path)
+    except UserError:
+        raise
+    except SyntaxError as error:
+        raise UserError(f"{path}:{error.lineno}: not Python: {error.msg}", "mend the syntax") from None
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UserError(
+            f"{path} cannot be imported: {what}", f"run it with Python to see where: python {path}"
+        ) from None
+
+
+def build_c(path: Path) -> Path:
+    """The ELF of a program in C."""
+    inputs = [path, *sorted(path.parent.glob("*.h")), *sorted(INCLUDE.iterdir())]
+    digest = hashlib.sha256(repr((path, C_OPTIONS, LINKER_SCRIPT, version("ziglang"))).encode())
+    for file in inputs:
+        digest.update(file.read_bytes())
+
+    def make(directory: Path) -> None:
+        objects = [directory / "program.o", directory / "start.o"]
+        for source, compiled in zip((path, C_START), objects, strict=True):
+            compile_c(source, compiled)
+        link(objects, directory / "program.elf", LINKER_SCRIPT, USER)
+
+    return cache.kept(f"c.{digest.hexdigest()[:32]}", make)[0] / "program.elf"
+
+
+def compile_c(source: Path, output: Path) -> None:
+    """An object from a C file. Raises UserError with what clang says."""
+    files = [f"-I{INCLUDE}", "-c", str(source), "-o", str(output)]
+    command = [sys.executable, "-m", "ziglang", "cc", *C_OPTIONS, *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"{source} does not compile:\n{done.stderr.strip()}", "mend what clang names above")
