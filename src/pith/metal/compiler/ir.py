@@ -296,7 +296,7 @@ class Panic(Instruction):
 
 @dataclass
 class Unreachable(Instruction):
-    """After a call that does not return."""
+    """After a call that does not return, and where no failure is left to arrive."""
 
 
 TERMINATORS = (Jump, Branch, Switch, Return, Panic, Unreachable)

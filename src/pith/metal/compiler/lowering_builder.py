@@ -147,8 +147,10 @@ class Builder:
         self.write(self.own_slot("failure", WORD), number)
         if self.landings:
             self.jump(self.landings[-1])
-        else:
+        elif self.fails:
             self.return_failure(number)
+        else:
+            self.emit(ir.Unreachable())  # behind handlers that take all there is
 
     def return_failure(self, number: Value) -> None:
         result = self.signature.result
@@ -179,10 +181,11 @@ class Builder:
     def resize(self, value: Value, bits: int, signed: bool = False) -> Value:
         """`value`, an integer, as `bits` bits: truncated, or extended by its sign if `signed`."""
         assert isinstance(value.kind, ir.Int)
-        if isinstance(value, ir.Literal):
-            return ir.Literal(value.value, ir.Int(bits))
         if value.kind.bits == bits:
             return value
+        if isinstance(value, ir.Literal):
+            pattern = value.value if signed else value.value & (1 << value.kind.bits) - 1
+            return ir.Literal(pattern, ir.Int(bits))
         operator = "trunc" if value.kind.bits > bits else "sext" if signed else "zext"
         return self.cast(operator, value, ir.Int(bits))
 

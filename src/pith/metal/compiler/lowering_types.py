@@ -18,7 +18,7 @@ from .. import types
 from ..types import Integer, Type, resolve
 from . import ir
 
-WIDTHS = (64, 128, 256)
+WIDTHS = (64, 128, 256, 512)
 
 
 def fits(integer: Integer, bits: int, signed: bool) -> bool:
