@@ -47,8 +47,12 @@ def test_slots_run_out_too(processor: RecordingProcessor, free_memory: int) -> N
 def test_an_emptied_pool_is_as_new(processor: RecordingProcessor, free_memory: int) -> None:
     pool = pool_of(free_memory, 13, 2)
     pool.make(ObjectType.PAGE)
+    pool.take_slot()
     pool.empty()
-    revoke = processor.traps[-1]
+    _, revoke, *deletes = processor.traps
+    assert [(t.info.label, t.words[:2]) for t in deletes] == [
+        (Label.CNODE_DELETE, [slot, 64]) for slot in (1000, 1001)
+    ]
     assert (revoke.cap, revoke.info.label, revoke.words[:2]) == (2, Label.CNODE_REVOKE, [300, 64])
     assert pool.make(ObjectType.PAGE) == 1000
     assert pool.used == 4096

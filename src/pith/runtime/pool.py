@@ -94,8 +94,13 @@ class Pool(Struct):
         return self.next_slot - self.first_slot
 
     def empty(self) -> None:
-        """Destroy everything that was made here; the pool is as new."""
+        """Destroy everything that was made here; the pool is as new.
+
+        Copies of others' capabilities that were put into its slots outlive the revoke: they are deleted one by one.
+        """
         cnode.revoke(Place(self.root, self.untyped, self.depth))
+        for i in range(self.slots_used()):
+            cnode.delete(Place(self.root, self.first_slot + i, self.depth))
         self.used = 0
         self.next_slot = self.first_slot
 
