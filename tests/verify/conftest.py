@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from pith.kernel import binding, blocking, budget, cspace, reply, scheduler
+from pith.kernel import blocking, budget, cspace, reply, scheduler
 from pith.kernel.objects import (
     ASIDPool,
     ASIDPoolCap,
@@ -40,7 +40,8 @@ from pith.kernel.riscv64 import vspace
 from pith.kernel.riscv64.window import physical_of, window_of
 from pith.kernel.state import SchedulerAction, kernel
 from pith.metal import Struct, replace, size_of
-from tests.kernel.conftest import World, world  # noqa: F401  (a fixture)
+from tests.kernel.conftest import World
+from tests.kernel.conftest import world as bare_world  # noqa: F401  (a fixture)
 
 S = TypeVar("S", bound=Struct)
 ASID = 5
@@ -52,7 +53,9 @@ class Town:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        kernel.now, kernel.margin, kernel.scheduler_action = 1000, 10, SchedulerAction.KEEP
+        kernel.now, kernel.margin, kernel.ticks_per_second = 1000, 10, 1_000_000
+        kernel.domain_time = kernel.domain_schedule[0].duration = 1 << 50
+        kernel.scheduler_action = SchedulerAction.KEEP
         self.root: CNodeCap = world.cnode(8)
         self.used = 0
         self._make_the_kernels_own()
@@ -171,5 +174,5 @@ class Town:
 
 
 @pytest.fixture
-def town(world: World) -> Town:  # noqa: F811
-    return Town(world)
+def town(bare_world: World) -> Town:  # noqa: F811  (so are fixtures asked for)
+    return Town(bare_world)
