@@ -17,6 +17,7 @@ from pith.kernel.objects import (
     Cap,
     Endpoint,
     EndpointCap,
+    PageTable,
     Register,
     Reply,
     ReplyCap,
@@ -25,12 +26,15 @@ from pith.kernel.objects import (
     ThreadState,
 )
 from pith.kernel.riscv64 import timer
+from pith.kernel.riscv64.csr import INTERRUPT, SUPERVISOR_TIMER, Cause
+from pith.kernel.riscv64.trap import handle_trap
 from pith.kernel.state import kernel
 
 from .conftest import World
 
 HZ = 10_000_000
 SLICE = 5000
+PC = 0x1_0000  # where threads trap
 
 
 class Running:
@@ -38,8 +42,11 @@ class Running:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.naps = 0
         world.processor.csrs["time"] = 1_000_000
+        setattr(world.processor, "wait_for_interrupt", self._sleep)
         timer.initialise(HZ)
+        kernel.kernel_root = world.make(PageTable)
         kernel.idle = world.thread()
         kernel.idle.state = ThreadState.IDLE
         kernel.current = kernel.idle
@@ -105,16 +112,50 @@ class Running:
         assert self.run() is thread
         return thread
 
+    def trap(self, cause: int, value: int = 0) -> Thread:
+        """The current thread, at PC, traps; the thread that runs next."""
+        thread = kernel.current
+        assert thread is not None
+        thread.registers[Register.FAULT_PC] = thread.registers[Register.NEXT_PC] = PC
+        return handle_trap(cause, value)
+
+    def system_call(self, number: int, target: int = 0, reply: int = 0, destination: int = 0) -> Thread:
+        """The current thread, its message set with `say`, makes a system call; the thread that runs next."""
+        thread = kernel.current
+        assert thread is not None
+        thread.registers[Register.A7] = number % (1 << 64)
+        thread.registers[Register.A0] = target
+        thread.registers[Register.A6] = reply
+        thread.registers[Register.T0] = destination
+        return self.trap(Cause.USER_CALL)
+
+    def interrupt(self) -> Thread:
+        """The timer interrupts."""
+        self.world.processor.csrs["sip"] = SUPERVISOR_TIMER
+        after = self.trap(INTERRUPT | 5)
+        self.world.processor.csrs["sip"] = 0
+        return after
+
     def elapse(self, microseconds: float) -> None:
         """Time passes, and the kernel notices."""
         self.world.processor.csrs["time"] += int(microseconds * HZ / 1_000_000)
         scheduler.update_time()
 
+    def _sleep(self) -> None:
+        """The idle kernel waits until the timer interrupts."""
+        self.naps += 1
+        assert self.naps < 100, "the kernel idles for ever"
+        self.world.processor.csrs["time"] += max(self._deadline_tick - self.world.processor.csrs["time"], 0)
+
+    @property
+    def _deadline_tick(self) -> int:
+        calls = [call for call in self.world.processor.sbi_calls if call[0] == timer.SBI_TIMER]
+        return calls[-1][2]
+
     @property
     def deadline(self) -> float:
         """When the timer will interrupt, in µs from now."""
-        calls = [call for call in self.world.processor.sbi_calls if call[0] == timer.SBI_TIMER]
-        return (calls[-1][2] - kernel.now) / (HZ / 1_000_000)
+        return (self._deadline_tick - kernel.now) / (HZ / 1_000_000)
 
 
 def full_endpoint_cap(endpoint: Endpoint, badge: int = 0) -> EndpointCap:
