@@ -75,6 +75,7 @@ ROOMS = (
     "fastpath",
     "benchmark",
     "resume",
+    "memory_map",
     "boot",
     "riscv64.entry",
     "riscv64.trap",
