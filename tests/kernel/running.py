@@ -11,7 +11,7 @@ Times are microseconds; the clock ticks at 10 MHz.
 from __future__ import annotations
 
 from pith.abi.messages import MessageInfo
-from pith.kernel import binding, budget, scheduler
+from pith.kernel import binding, budget, scheduler, syscall
 from pith.kernel.objects import (
     MIN_REFILLS,
     Cap,
@@ -121,13 +121,23 @@ class Running:
 
     def system_call(self, number: int, target: int = 0, reply: int = 0, destination: int = 0) -> Thread:
         """The current thread, its message set with `say`, makes a system call; the thread that runs next."""
+        self._ask(number, target, reply, destination)
+        return self.trap(Cause.USER_CALL)
+
+    def system_call_only(self, number: int, target: int = 0, reply: int = 0, destination: int = 0) -> None:
+        """The same without what follows it: nobody is chosen to run next."""
+        thread = self._ask(number, target, reply, destination)
+        thread.registers[Register.FAULT_PC] = thread.registers[Register.NEXT_PC] = PC
+        syscall.handle(thread)
+
+    def _ask(self, number: int, target: int, reply: int, destination: int) -> Thread:
         thread = kernel.current
         assert thread is not None
         thread.registers[Register.A7] = number % (1 << 64)
         thread.registers[Register.A0] = target
         thread.registers[Register.A6] = reply
         thread.registers[Register.T0] = destination
-        return self.trap(Cause.USER_CALL)
+        return thread
 
     def interrupt(self) -> Thread:
         """The timer interrupts."""

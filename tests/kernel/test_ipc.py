@@ -1,0 +1,567 @@
+"""Messages between threads, through system calls: endpoints, replies, notifications, lent time."""
+
+from __future__ import annotations
+
+import pytest
+
+from pith.abi.messages import MessageInfo
+from pith.abi.syscalls import SystemCall as Call
+from pith.kernel import binding, endpoint, notification, reply, scheduler
+from pith.kernel import thread as threads
+from pith.kernel.objects import (
+    EndpointCap,
+    Notification,
+    NotificationCap,
+    NotificationState,
+    NullCap,
+    Register,
+    Thread,
+    ThreadSlot,
+    ThreadState,
+)
+from pith.kernel.state import kernel
+
+from .conftest import World
+from .running import PC, Running, full_endpoint_cap, heard, ready, reply_cap, say
+
+EP, REPLY, NTFN, OTHER = 1, 2, 3, 4  # slots in every CSpace here
+
+
+class Pair(Running):
+    """A client and a server of equal priority, an endpoint, a reply object."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.ep, self.object = self.endpoint(), self.reply()
+        self.client, self.server = self.passive(), self.passive()
+        for thread in (self.client, self.server):
+            self.give(thread, EP, full_endpoint_cap(self.ep, badge=7 if thread is self.client else 0))
+            self.give(thread, REPLY, reply_cap(self.object))
+
+    def start(self, *found: Thread) -> None:
+        for thread in found:
+            binding.bind(self.context(), thread)
+
+    def wait(self, thread: Thread, call: Call = Call.RECV) -> None:
+        """Let the thread receive at the endpoint, on its own time or on none."""
+        kernel.current = thread
+        scheduler.dequeue(thread)
+        self.system_call_only(call, EP, REPLY)
+
+    def rights(self, thread: Thread, **changes: bool) -> None:
+        rights = dict(can_send=True, can_receive=True, can_grant=True, can_grant_reply=True) | changes
+        self.give(thread, EP, EndpointCap(**rights, endpoint=self.ep, badge=7))
+
+
+@pytest.fixture
+def pair(world: World) -> Pair:
+    return Pair(world)
+
+
+def signal_cap(target: Notification, badge: int = 0) -> NotificationCap:
+    return NotificationCap(True, True, target, badge)
+
+
+# Send and receive -------------------------------------------------------------------------------------------
+
+
+def test_a_waiting_receiver_gets_the_message(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    assert pair.server.state is ThreadState.BLOCKED_ON_RECEIVE
+    pair.make_current(pair.client)
+    say(pair.client, 11, 22, 33, 44, label=5)
+    assert pair.system_call(Call.SEND, EP) is pair.client
+    assert heard(pair.server) == (7, 5, [11, 22, 33, 44])
+    assert pair.server.state is ThreadState.RUNNING
+    assert ready(10) == [pair.server]
+    assert pair.object.caller is None
+    assert pair.client.registers[Register.NEXT_PC] == PC + 4
+
+
+def test_a_waiting_sender_is_received_from(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.make_current(pair.client)
+    say(pair.client, 1)
+    assert pair.system_call(Call.SEND, EP) is pair.server
+    assert pair.client.state is ThreadState.BLOCKED_ON_SEND
+    pair.system_call(Call.RECV, EP, REPLY)
+    assert heard(pair.server) == (7, 0, [1])
+    assert pair.client.state is ThreadState.RUNNING
+    assert pair.ep.queue.head is None
+
+
+def test_long_messages_travel_through_buffers(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    pair.make_current(pair.client)
+    source, destination = pair.world.buffer(pair.client), pair.world.buffer(pair.server)
+    for index in range(4, 120):
+        source.words[index] = index
+    pair.client.registers[Register.A1] = MessageInfo(length=127).bits
+    pair.system_call(Call.SEND, EP)
+    assert MessageInfo.from_bits(pair.server.registers[Register.A1]).length == 120
+    assert [destination.words[index] for index in range(4, 120)] == list(range(4, 120))
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_without_a_buffer_only_registers_travel(pair: Pair, who: str) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    pair.world.put(getattr(pair, who).slots[ThreadSlot.BUFFER], NullCap())
+    pair.make_current(pair.client)
+    pair.client.registers[Register.A1] = MessageInfo(length=9).bits
+    pair.system_call(Call.SEND, EP)
+    assert MessageInfo.from_bits(pair.server.registers[Register.A1]).length == 4
+
+
+def test_not_blocking_sends_and_receives_come_back(pair: Pair) -> None:
+    pair.start(pair.client)
+    pair.make_current(pair.client)
+    assert pair.system_call(Call.NB_SEND, EP) is pair.client
+    pair.client.registers[Register.A0] = 99
+    assert pair.system_call(Call.NB_RECV, EP, REPLY) is pair.client
+    assert pair.client.registers[Register.A0] == 0
+    assert pair.system_call(Call.NB_WAIT, EP) is pair.client
+    assert pair.ep.queue.head is None
+
+
+def test_queues_are_by_priority_then_first_come(pair: Pair) -> None:
+    order = []
+    for priority in (5, 9, 5, 7):
+        sender = pair.passive(priority)
+        pair.give(sender, EP, full_endpoint_cap(pair.ep))
+        kernel.current = sender
+        pair.system_call_only(Call.SEND, EP)
+        order.append(sender)
+    queue, at = [], pair.ep.queue.head
+    while at is not None:
+        queue.append(at)
+        at = at.queue_next
+    assert queue == [order[1], order[3], order[0], order[2]]
+    threads.set_priority(order[2], 8)
+    assert pair.ep.queue.head is order[1] and order[1].queue_next is order[2]
+
+
+# Calls ------------------------------------------------------------------------------------------------------
+
+
+def call(pair: Pair, *words: int) -> Thread:
+    pair.make_current(pair.client)
+    say(pair.client, *words)
+    return pair.system_call(Call.CALL, EP)
+
+
+def test_a_call_waits_in_the_reply_object_and_the_reply_ends_it(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    assert call(pair, 3) is pair.server
+    assert pair.client.state is ThreadState.BLOCKED_ON_REPLY
+    assert pair.object.caller is pair.client
+    say(pair.server, 4, label=1)
+    pair.system_call(Call.SEND, REPLY)
+    assert heard(pair.client) == (0, 1, [4])
+    assert pair.client.state is ThreadState.RUNNING
+    assert pair.object.caller is None
+    assert ready(10) == [pair.client]
+
+
+def test_reply_and_receive_in_one(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    call(pair, 3)
+    say(pair.server, 4)
+    assert pair.system_call(Call.REPLY_RECV, EP, REPLY) is pair.client
+    assert heard(pair.client) == (0, 0, [4])
+    assert pair.server.state is ThreadState.BLOCKED_ON_RECEIVE
+    assert pair.object.caller is pair.server
+
+
+def test_a_queued_call_is_answered_too(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    call(pair, 3)
+    assert pair.client.state is ThreadState.BLOCKED_ON_SEND
+    pair.system_call(Call.RECV, EP, REPLY)
+    assert pair.client.state is ThreadState.BLOCKED_ON_REPLY
+    assert heard(pair.server) == (7, 0, [3])
+
+
+@pytest.mark.parametrize("rights", [dict(can_grant=False), dict(can_grant_reply=False)])
+def test_either_grant_right_lets_a_call_be_answered(pair: Pair, rights: dict[str, bool]) -> None:
+    pair.start(pair.client, pair.server)
+    pair.rights(pair.client, **rights)
+    pair.wait(pair.server)
+    call(pair)
+    assert pair.client.state is ThreadState.BLOCKED_ON_REPLY
+
+
+def test_without_a_right_to_be_answered_a_caller_stops(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.rights(pair.client, can_grant=False, can_grant_reply=False)
+    pair.wait(pair.server)
+    call(pair, 1)
+    assert pair.client.state is ThreadState.INACTIVE
+    assert heard(pair.server) == (7, 0, [1])
+
+
+def test_without_a_reply_object_a_caller_stops(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server, Call.WAIT)
+    call(pair, 1)
+    assert pair.client.state is ThreadState.INACTIVE
+
+
+def test_an_unused_reply_object_answers_nobody(pair: Pair) -> None:
+    pair.start(pair.server)
+    pair.make_current(pair.server)
+    assert pair.system_call(Call.SEND, REPLY) is pair.server
+
+
+def test_bringing_a_used_reply_object_abandons_its_caller(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    call(pair)
+    pair.make_current(pair.server)
+    pair.system_call_only(Call.RECV, EP, REPLY)
+    assert pair.client.state is ThreadState.INACTIVE
+    assert pair.object.caller is pair.server
+
+
+# Lent time --------------------------------------------------------------------------------------------------
+
+
+def test_a_call_lends_its_time_to_a_passive_server_and_gets_it_back(pair: Pair) -> None:
+    pair.start(pair.client)
+    pair.wait(pair.server)
+    context = pair.client.context
+    assert call(pair) is pair.server
+    assert context is not None and pair.server.context is context and context.thread is pair.server
+    assert pair.client.context is None
+    assert context.reply is pair.object and pair.object.context is context
+    assert pair.system_call(Call.REPLY_RECV, EP, REPLY) is pair.client
+    assert pair.client.context is context and pair.server.context is None
+    assert context.reply is None and pair.object.context is None
+
+
+def test_a_reply_returns_the_time_though_the_server_goes_on(pair: Pair) -> None:
+    pair.start(pair.client)
+    pair.wait(pair.server)
+    call(pair)
+    assert pair.system_call(Call.SEND, REPLY) is pair.client
+    assert pair.server.state is ThreadState.RUNNING and not pair.server.is_ready
+
+
+def test_a_server_with_time_of_its_own_uses_that(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    call(pair)
+    assert pair.client.context is not None and pair.client.context is not pair.server.context
+    assert pair.object.context is None
+
+
+def test_send_does_not_lend_and_nb_send_recv_does(pair: Pair) -> None:
+    pair.start(pair.client)
+    pair.wait(pair.server)
+    context = pair.client.context
+    pair.make_current(pair.client)
+    assert pair.system_call(Call.SEND, EP) is pair.client
+    assert pair.server.context is None and pair.server.state is ThreadState.RUNNING
+    pair.wait(pair.server)
+    other = pair.endpoint()
+    pair.give(pair.client, OTHER, full_endpoint_cap(other))
+    pair.make_current(pair.client)
+    assert pair.system_call(Call.NB_SEND_WAIT, OTHER, reply=EP) is pair.server
+    assert pair.server.context is context and pair.client.context is None
+    assert pair.client.state is ThreadState.BLOCKED_ON_RECEIVE
+
+
+class Chain(Pair):
+    """client calls proxy calls server, all on the client's time."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.proxy, self.deep, self.upper = self.passive(), self.endpoint(), self.reply()
+        self.give(self.proxy, EP, full_endpoint_cap(self.ep))
+        self.give(self.proxy, REPLY, reply_cap(self.object))
+        self.give(self.proxy, OTHER, full_endpoint_cap(self.deep))
+        self.give(self.server, EP, full_endpoint_cap(self.deep))
+        self.give(self.server, REPLY, reply_cap(self.upper))
+        self.start(self.client)
+        self.time = self.client.context
+        assert self.time is not None
+        self.wait(self.proxy)
+        self.wait(self.server)
+        call(self)
+        assert self.system_call(Call.CALL, OTHER) is self.server
+
+
+@pytest.fixture
+def chain(world: World) -> Chain:
+    return Chain(world)
+
+
+def test_time_goes_down_and_up_a_chain_of_calls(chain: Chain) -> None:
+    assert chain.time.reply is chain.upper and chain.upper.previous is chain.object
+    assert chain.object.next is chain.upper and chain.object.context is None
+    assert chain.system_call(Call.REPLY_RECV, EP, REPLY) is chain.proxy
+    assert chain.time.reply is chain.object and chain.object.context is chain.time
+    assert chain.system_call(Call.REPLY_RECV, EP, REPLY) is chain.client
+    assert chain.time.reply is None
+
+
+def test_the_end_of_the_top_reply_returns_time_one_step(chain: Chain) -> None:
+    reply.clear(chain.upper)
+    assert chain.proxy.context is chain.time and chain.server.context is None
+    assert chain.proxy.state is ThreadState.INACTIVE
+    reply.clear(chain.object)
+    assert chain.client.context is chain.time and chain.client.state is ThreadState.INACTIVE
+
+
+def test_the_end_of_a_lower_reply_leaves_time_where_it_is(chain: Chain) -> None:
+    reply.clear(chain.object)
+    assert chain.server.context is chain.time and chain.time.reply is chain.upper
+    assert chain.upper.previous is None
+    reply.clear(chain.upper)
+    assert chain.proxy.context is chain.time
+    assert chain.client.context is None
+
+
+def test_a_suspended_caller_leaves_the_chain(chain: Chain) -> None:
+    threads.suspend(chain.proxy)
+    assert chain.time.reply is chain.object and chain.object.context is chain.time
+    assert chain.server.context is chain.time
+    assert chain.upper.caller is None
+
+
+def test_the_end_of_the_time_leaves_all_passive(chain: Chain) -> None:
+    binding.finalise(chain.time)
+    assert chain.server.context is None and chain.upper.context is None
+    assert kernel.current_context is None
+    assert chain.run() is kernel.idle
+
+
+def test_the_end_of_a_reply_object_that_a_receiver_brought(pair: Pair) -> None:
+    pair.start(pair.server)
+    pair.wait(pair.server)
+    reply.clear(pair.object)
+    assert pair.server.state is ThreadState.INACTIVE
+    assert pair.ep.queue.head is None
+    reply.clear(pair.object)
+
+
+# Notifications ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flag(pair: Pair) -> Notification:
+    target = pair.world.make(Notification)
+    pair.give(pair.client, NTFN, signal_cap(target, 0b01))
+    pair.give(pair.server, NTFN, signal_cap(target, 0b10))
+    return target
+
+
+def test_signals_gather_and_are_collected(pair: Pair, flag: Notification) -> None:
+    pair.start(pair.client)
+    pair.make_current(pair.client)
+    pair.system_call(Call.SEND, NTFN)
+    notification.signal(flag, 0b100)
+    assert flag.state is NotificationState.ACTIVE and flag.badge == 0b101
+    pair.system_call(Call.WAIT, NTFN)
+    assert pair.client.registers[Register.A0] == 0b101
+    assert flag.state is NotificationState.IDLE
+    pair.system_call(Call.NB_WAIT, NTFN)
+    assert pair.client.registers[Register.A0] == 0
+
+
+def test_a_call_through_a_notification_is_answered_by_nothing(pair: Pair, flag: Notification) -> None:
+    pair.start(pair.client)
+    pair.make_current(pair.client)
+    say(pair.client, 1, 2, label=9)
+    pair.system_call(Call.CALL, NTFN)
+    assert heard(pair.client) == (0, 0, [])
+
+
+def test_a_signal_wakes_the_first_who_waits(pair: Pair, flag: Notification) -> None:
+    pair.start(pair.client, pair.server)
+    kernel.current = pair.server
+    pair.system_call_only(Call.WAIT, NTFN)
+    assert flag.state is NotificationState.WAITING
+    notification.signal(flag, 8)
+    assert pair.server.registers[Register.A0] == 8
+    assert pair.server.state is ThreadState.RUNNING
+    assert flag.state is NotificationState.IDLE
+
+
+def test_a_bound_thread_gets_signals_at_its_endpoint(pair: Pair, flag: Notification) -> None:
+    pair.start(pair.client, pair.server)
+    notification.bind(flag, pair.server)
+    pair.wait(pair.server)
+    notification.signal(flag, 8)
+    assert pair.server.state is ThreadState.RUNNING and pair.server.registers[Register.A0] == 8
+    assert pair.ep.queue.head is None and pair.object.caller is None
+    notification.signal(flag, 16)
+    pair.wait(pair.server)
+    assert pair.server.registers[Register.A0] == 16
+    assert pair.server.state is ThreadState.RUNNING
+
+
+def test_only_the_bound_thread_may_wait(pair: Pair, flag: Notification) -> None:
+    pair.start(pair.client)
+    notification.bind(flag, pair.server)
+    pair.make_current(pair.client)
+    pair.system_call_only(Call.WAIT, NTFN)
+    assert pair.client.state is ThreadState.INACTIVE  # a capability fault, and no handler
+    notification.unbind(flag)
+    assert pair.server.bound_notification is None
+
+
+def test_a_notification_lends_its_time_and_gets_it_back(pair: Pair, flag: Notification) -> None:
+    context = pair.context()
+    binding.bind_notification(context, flag)
+    kernel.current = pair.server
+    pair.system_call_only(Call.WAIT, NTFN)
+    notification.signal(flag, 1)
+    assert pair.server.context is context
+    assert pair.run() is pair.server
+    pair.system_call_only(Call.WAIT, NTFN)
+    assert pair.server.context is None and context.thread is None
+
+
+def test_a_bound_passive_thread_gives_time_back_at_an_endpoint(pair: Pair, flag: Notification) -> None:
+    context = pair.context()
+    binding.bind_notification(context, flag)
+    notification.bind(flag, pair.server)
+    pair.wait(pair.server)
+    notification.signal(flag, 1)
+    assert pair.run() is pair.server
+    pair.system_call_only(Call.RECV, EP, REPLY)
+    assert pair.server.context is None
+
+
+def test_the_end_of_a_notification_makes_waiters_try_again(pair: Pair, flag: Notification) -> None:
+    pair.start(pair.server)
+    kernel.current = pair.server
+    pair.system_call_only(Call.WAIT, NTFN)
+    notification.cancel_all(flag)
+    assert pair.server.state is ThreadState.RESTART
+    assert pair.run() is pair.server
+
+
+# Ending -----------------------------------------------------------------------------------------------------
+
+
+def test_the_end_of_an_endpoint_makes_waiters_try_again(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    endpoint.cancel_all(pair.ep)
+    assert pair.server.state is ThreadState.RESTART and pair.server.wait_reply is None
+    assert pair.ep.queue.head is None
+
+
+def test_cancelling_badged_sends_spares_others(pair: Pair) -> None:
+    senders = []
+    for badge in (1, 2, 1):
+        sender = pair.passive()
+        pair.give(sender, EP, full_endpoint_cap(pair.ep, badge))
+        kernel.current = sender
+        pair.system_call_only(Call.SEND, EP)
+        senders.append(sender)
+    endpoint.cancel_badged_sends(pair.ep, 1)
+    states = [sender.state for sender in senders]
+    assert states == [ThreadState.RESTART, ThreadState.BLOCKED_ON_SEND, ThreadState.RESTART]
+    pair.wait(pair.server)
+    endpoint.cancel_badged_sends(pair.ep, 0)
+
+
+def test_a_suspended_thread_leaves_its_queue_and_resumes_its_call(pair: Pair) -> None:
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    threads.suspend(pair.server)
+    assert pair.ep.queue.head is None and pair.object.caller is None
+    threads.restart(pair.server)
+    assert pair.server.state is ThreadState.RESTART
+    threads.activate(pair.make_current(pair.server))
+    assert pair.server.registers[Register.NEXT_PC] == PC
+
+
+# Capabilities in messages -----------------------------------------------------------------------------------
+
+
+class Sending(Pair):
+    """The client sends capabilities to the waiting server, which receives into slot 9."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.start(self.client, self.server)
+        buffer = world.buffer(self.server)
+        self.give(self.server, 8, self.server.slots[ThreadSlot.CSPACE].cap)
+        buffer.receive_cnode, buffer.receive_index, buffer.receive_depth = 8, 9, 64
+        self.wait(self.server)
+        self.make_current(self.client)
+        self.note = world.make(Notification)
+        self.give(self.client, OTHER, signal_cap(self.note, 3))
+
+    def send(self, *addresses: int, call: Call = Call.SEND) -> MessageInfo:
+        buffer = self.world.buffer(self.client)
+        for index, address in enumerate(addresses):
+            buffer.caps_or_badges[index] = address
+        say(self.client, caps=len(addresses))
+        self.system_call_only(call, EP)
+        return MessageInfo.from_bits(self.server.registers[Register.A1])
+
+    @property
+    def received(self) -> object:
+        return self.world.root_slot(self.server, 9).cap
+
+
+@pytest.fixture
+def sending(world: World) -> Sending:
+    return Sending(world)
+
+
+def test_a_capability_travels(sending: Sending) -> None:
+    info = sending.send(OTHER)
+    assert (info.extra_caps, info.caps_unwrapped) == (1, 0)
+    assert sending.received == signal_cap(sending.note, 3)
+
+
+def test_a_capability_to_the_endpoint_itself_is_unwrapped(sending: Sending) -> None:
+    info = sending.send(EP, OTHER, EP)
+    assert (info.extra_caps, info.caps_unwrapped) == (3, 0b101)
+    buffer = sending.world.buffer(sending.server)
+    assert (buffer.caps_or_badges[0], buffer.caps_or_badges[2]) == (7, 7)
+    assert sending.received == signal_cap(sending.note, 3)
+
+
+def test_only_one_capability_can_be_received(sending: Sending) -> None:
+    assert sending.send(OTHER, OTHER).extra_caps == 1
+
+
+def test_without_grant_no_capability_travels(sending: Sending) -> None:
+    sending.rights(sending.client, can_grant=False)
+    assert sending.send(OTHER).extra_caps == 0
+    assert sending.received == NullCap()
+
+
+def test_a_taken_receive_slot_ends_the_transfer(sending: Sending) -> None:
+    sending.give(sending.server, 9, signal_cap(sending.note))
+    info = sending.send(EP, OTHER)
+    assert (info.extra_caps, info.caps_unwrapped) == (1, 1)
+
+
+def test_an_empty_capability_ends_the_transfer(sending: Sending) -> None:
+    assert sending.send(20, OTHER).extra_caps == 0
+
+
+def test_a_capability_that_cannot_be_found_stops_the_send(sending: Sending) -> None:
+    before = sending.server.state
+    sending.send(1 << 20)
+    assert sending.server.state is before
+    assert sending.client.state is ThreadState.INACTIVE  # its capability fault has no handler
+    assert sending.client.fault_words[0] == 1 << 20
+
+
+def test_not_blocking_it_is_dropped(sending: Sending) -> None:
+    sending.send(1 << 20, call=Call.NB_SEND)
+    assert sending.client.state is ThreadState.RUNNING
+    assert sending.server.state is ThreadState.BLOCKED_ON_RECEIVE
