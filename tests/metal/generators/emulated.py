@@ -94,7 +94,11 @@ class Emulated:
         number = self.cpu.reg_read(UC_RISCV_REG_A0)
         result = self._words(results, word_count(function.result))
         return outcome(
-            function, self.failures, number, result, lambda n: self._words(self.symbols[FAILURE_DATA], n)
+            function,
+            self.failures,
+            number,
+            result,
+            lambda n: self._words(self.symbols.get(FAILURE_DATA, SCRATCH), n),
         )
 
     def _read(self, address: int, length: int) -> bytes:

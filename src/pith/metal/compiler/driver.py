@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import shutil
 import sys
@@ -25,6 +24,7 @@ from .llvm import emit
 from .lowering import lower
 from .lowering_builder import METAL
 from .reader import read_program
+from .reader.loading import import_file
 from .tree_text import show_tree
 
 STAGES = ("tree", "ir", "llvm", "asm")
@@ -141,29 +141,6 @@ def _assembly(roots: Sequence[Callable[..., Any]]) -> str:
         link.compile_llvm(compiled.directory / "program.ll", scratch, compiled.target, assembly=True)
         shutil.move(scratch, output)
     return output.read_text()
-
-
-def import_file(path: Path) -> ModuleType:
-    """Import a file as a module, its directory on `sys.path`; a file of an installed package by its package's name."""
-    path = path.resolve()
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) == str(path):
-            return module
-    package, directory = [path.stem], path.parent
-    while (directory / "__init__.py").exists():
-        package.insert(0, directory.name)
-        directory = directory.parent
-    if str(directory) not in sys.path:
-        sys.path.insert(0, str(directory))
-    name = ".".join(package)
-    if len(package) > 1:
-        return importlib.import_module(name)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _own_functions(module: ModuleType) -> list[FunctionType]:

@@ -30,7 +30,7 @@ KERNEL = Target("kernel", "generic_rv64+m+a+c+zicsr+zifencei", "lp64")
 USER = Target("user", "generic_rv64+m+a+f+d+c+zicsr+zifencei", "lp64d")
 
 _COMPILE = [
-    "-mcmodel=medany", "-ffreestanding", "-fno-pic", "-ffunction-sections", "-fdata-sections",
+    "-mcmodel=medany", "-ffreestanding", "-g0", "-fno-pic", "-ffunction-sections", "-fdata-sections",
     "-mllvm", "-expand-div-rem-bits=64",  # there is no library that divides 128 bits
     "-Wno-override-module", "-Wno-unused-command-line-argument",
 ]  # fmt: skip

@@ -122,15 +122,13 @@ def make(b: Builder, cls: Any, fields: list[tuple[BitField, Value, Type]]) -> Va
 
 
 def replace(b: Builder, cls: Any, value: Value, fields: list[tuple[BitField, Value, Type]]) -> Value:
-    """`value` with some fields changed; as CPython remakes it, bits that no field names become zero."""
+    """`value` with some fields changed; bits that no field names become zero."""
     changed = {item.name for item, _, _ in fields}
-    keep = 0
+    keep = (1 << cls.__tag_bits__) - 1
     for item in cls.layout().values():
         if item.name not in changed:
             keep |= ((1 << item.width) - 1) << item.at
-    kept: Value = b.binary("and", value, ir.Literal(keep, value.kind))
-    if cls.__tag__:
-        kept = b.binary("or", kept, ir.Literal(cls.__tag__, value.kind))
+    kept = b.binary("and", value, ir.Literal(keep, value.kind))
     return _joined(b, kept, fields)
 
 

@@ -231,7 +231,9 @@ def _try(s: tree.Try, b: Builder) -> None:
     b.block = landing
     b.location = s.location
     number = b.read(b.own_slot("failure", WORD))
-    handlers = [(handler, b.new_block("handler")) for handler in s.handlers]
+    handlers = [
+        (h, b.new_block("handler")) for h in s.handlers if h.classes
+    ]  # without classes, nothing arrives
     unhandled = b.new_block("unhandled")
     b.emit(ir.Switch(number, _cases(b, handlers), unhandled))
     b.begin(unhandled)
