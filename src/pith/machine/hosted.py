@@ -67,6 +67,7 @@ class HostedMachine(Machine):
         self.started = False
         self.slice_used = False
         self.context: int | None = None  # of the thread that runs; None: the kernel has yet to say
+        self.last_context = 0
         self.ending = Ending.STOPPED  # why the kernel's wait was cut short
         self._build_board()
         self._load()
@@ -182,13 +183,18 @@ class HostedMachine(Machine):
             self.slice_used = self.instructions >= now + SLICE
 
     def _enter_kernel(self, context: int, cause: int, value: int) -> None:
+        self.last_context = context
         words, first = self.core.words, context - metal_memory.base >> 3
         words[first + FAULT_PC] = words[first + NEXT_PC]
         self.processor.charge(KERNEL_ENTRY)
         if self.trace is not None:
             self.trace(cause, value)
-        self.context = None
+        self.context = None  # until the kernel has decided
         self.context = self.enter(cause, value)
+
+    def register(self, number: int) -> int:
+        """A word of the context that ran last: x(number + 1), or its program counter."""
+        return self.core.words[(self.last_context - metal_memory.base >> 3) + number]
 
     # Sleeping and listening -----------------------------------------------------------------------------
 

@@ -1,0 +1,43 @@
+"""Building the kernel: Pith's metal Python, compiled and linked into the ELF that a loader starts.
+
+One segment, from physical 0x80200000, linked at the top of the address space: code and constants, data, `.bss`. The
+symbol `pith_image_end` tells the kernel where its own memory ends; what was compiled before is kept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pith.machine import board
+from pith.metal.compiler.driver import compile_program
+
+ADDRESS: Final = board.KERNEL_PHYSICAL + board.KERNEL_OFFSET
+
+LINKER_SCRIPT: Final = f"""\
+ENTRY(pith_entry)
+PHDRS
+{{
+    kernel PT_LOAD FLAGS(7);
+}}
+SECTIONS
+{{
+    . = {ADDRESS:#x};
+    .text : AT({board.KERNEL_PHYSICAL:#x}) {{ KEEP(*(.text.pith_entry)) *(.text .text.*) }} :kernel
+    .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} :kernel
+    .data : {{ *(.data .data.* .sdata .sdata.*) }} :kernel
+    .bss : {{ *(.sbss .sbss.* .bss .bss.* COMMON) }} :kernel
+    . = ALIGN(4096);
+    pith_image_end = .;
+    /DISCARD/ : {{ *(.eh_frame .eh_frame_hdr .comment .riscv.attributes .note.*) }}
+}}
+"""
+
+
+def build_kernel() -> Path:
+    """The kernel's ELF, with symbols and debug information."""
+    from pith.kernel import boot, resume
+    from pith.kernel.riscv64 import entry, trap
+
+    roots = [entry.enter, entry.trap, boot.start, resume.resume, trap.handle_trap, trap.handle_kernel_trap]
+    return compile_program(roots).link(LINKER_SCRIPT)
