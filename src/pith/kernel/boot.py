@@ -209,9 +209,10 @@ def _give_memory(info: BootInfo) -> None:
 def _give(ranges: Ranges, is_device: bool, info: BootInfo) -> None:
     """Cut the ranges into the largest pieces of a power of two that are aligned to their size."""
     for index in range(ranges.count):
-        start, end = ranges.items[index].start, ranges.items[index].end
+        start: u64 = ranges.items[index].start
+        end = ranges.items[index].end
         while end - start >= 1 << MIN_UNTYPED_BITS and boot.untyped_count < MAX_BOOTINFO_UNTYPEDS:
-            bits = min((end - start).bit_length() - 1, MAX_UNTYPED_BITS)
+            bits: u6 = min((end - start).bit_length() - 1, MAX_UNTYPED_BITS)
             while start % (1 << bits):
                 bits -= 1
             description = info.untyped_list[boot.untyped_count]

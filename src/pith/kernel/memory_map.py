@@ -25,7 +25,7 @@ class Ranges(Struct):
 
 def add(ranges: Ranges, start: u64, end: u64) -> None:
     """Add start..end-1, all of which lies apart from what the set holds."""
-    index = 0
+    index: u8 = 0
     while index < ranges.count and ranges.items[index].start < start:
         index += 1
     _insert(ranges, index, start, end)
@@ -33,7 +33,7 @@ def add(ranges: Ranges, start: u64, end: u64) -> None:
 
 def remove(ranges: Ranges, start: u64, end: u64) -> None:
     """Take start..end-1 out of the set, whether it is in or not."""
-    index = 0
+    index: u8 = 0
     while index < ranges.count:
         item = ranges.items[index]
         if end <= item.start or item.end <= start:
