@@ -74,6 +74,8 @@ class Packed:
     __tag_bits__: int = 0
     _bits: int
     _fields: dict[str, BitField] | None
+    _encoders: dict[str, Any]  # by field: from a value to its bits in place
+    _named: int  # the bits that fields and tag take
 
     def __init_subclass__(cls, bits: int, tag: int | None = None, tag_bits: int = 0, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -130,11 +132,14 @@ class Packed:
         return hash((type(self), self._bits))
 
     def _replace(self, **changes: Any) -> Self:
-        values = {name: getattr(self, name) for name in self.layout()}
-        unknown = changes.keys() - values.keys()
+        fields = self.layout()
+        unknown = changes.keys() - fields.keys()
         if unknown:
             raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
-        return type(self)(**(values | changes))
+        raw = self._bits & self._named  # the other fields keep their bits, whatever those mean
+        for name, value in changes.items():
+            raw = raw & ~(((1 << fields[name].width) - 1) << fields[name].at) | self._encoders[name](value)
+        return self._loaded(raw)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.layout())
@@ -218,12 +223,16 @@ def _decode(item: BitField, env: dict[str, Any]) -> str:
 def _install(cls: type[Packed], fields: dict[str, BitField]) -> None:
     env: dict[str, Any] = {}
     parameters, checks, terms = [], [], [str(cls.__tag__ or 0)]
+    cls._encoders, cls._named = {}, (1 << cls.__tag_bits__) - 1
     for item in fields.values():
         default = f"={accessors.name_in(env, item.default)}" if item.has_default else ""
         parameters.append(item.name + default)
         check, term = _encode(item, env, cls)
         checks.append(check)
         terms.append(term)
+        encode = f"def encode({item.name}):\n    {check or 'pass'}\n    return {term}"
+        cls._encoders[item.name] = accessors.compile_function(encode, {}, "encode")
+        cls._named |= ((1 << item.width) - 1) << item.at
         getter_env: dict[str, Any] = {}
         text = f"def get(self):\n    return {_decode(item, getter_env)}"
         setattr(cls, item.name, property(accessors.compile_function(text, getter_env, "get")))

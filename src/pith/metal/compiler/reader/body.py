@@ -4,8 +4,9 @@ The rooms that read expressions, conditions, statements and patterns register th
 node that they take (`@reads(ast.BinOp)`), and reach one another only through `Body.expression`, `Body.condition` and
 `Body.block`. So each room can be read alone, and none imports another in a circle.
 
-An unannotated local has the join of all types that are assigned to it. That is only known when the body has been read, so the
-body is read again until no type grows (`types` are those of the last round). Messages are those of the last round.
+An unannotated local has the join of all types that are assigned to it; at one point of the function it is known to be as narrow as
+what it was last given. The join is only known when the body has been read, so the body is read again until no type
+grows (`types` are those of the last round). Messages are those of the last round.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
-from ...types import Nothing, PackedUnion, PackedValue, Reference, Type, TypeProblem
+from ...types import Integer, Nothing, PackedUnion, PackedValue, Reference, Type, TypeProblem
 from .. import tree
 from ..diagnostics import Diagnostic, Rejected, diagnose
 from . import kinds
@@ -253,6 +254,8 @@ class Body:
         self.state.narrowed.pop(name, None)
         kind = self.types[name]
         match kind, value_type:
+            case Integer(), Integer() if name not in self.declared:
+                self.state.narrowed[name] = value_type
             case Reference(cls, True), Reference(_, False):
                 self.state.narrowed[name] = Reference(cls)
             case PackedUnion(), PackedUnion() | PackedValue() if not kinds.same(kind, value_type):

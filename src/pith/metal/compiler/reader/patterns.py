@@ -126,9 +126,12 @@ def _number_pattern(body: Body, node: ast.AST, constant: tree.Constant, value: t
         and constant.type.cls is not kind.cls
     )
     outside = isinstance(kind, Integer) and not kind.low <= number <= kind.high
+    keys = frozenset({number})
+    if outside and kind not in kinds.SIZED_NAMES:  # no mistake: the subject is a constant, or computed
+        never = tree.Constant(kinds.BOOLEAN, body.at(node), 0)
+        return Pattern(tests=[never], reach=keys, covers=frozenset())
     if wrong_enum or other_enum or outside:
         body.reject(node, f"{kinds.describe(kind)} is never {body.text(node)}", "leave the case out")
-    keys = frozenset({number})
     return Pattern((number,), reach=keys, covers=keys)
 
 
