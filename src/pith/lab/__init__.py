@@ -1,0 +1,1 @@
+"""The laboratory: looking into a stopped system, and measuring."""
