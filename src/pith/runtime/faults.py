@@ -14,9 +14,11 @@ from pith.abi.faults import FaultLabel
 from pith.metal import Value, u64
 
 from .console import write
+from .process import ipc_buffer
 from .syscalls import Message
 
 HIGHEST_FAULT: Final = 6
+UNKNOWN_SYSCALL_NUMBER: Final = 10  # the message word behind the registers
 
 
 class Cause(IntEnum):
@@ -71,20 +73,43 @@ def write_cause(cause: u64) -> None:
 
 
 def write_fault(message: Message) -> None:
-    """Say what happened, on one line without its end."""
-    label = message.info.label
-    if label == FaultLabel.VM:
-        fault = page_fault(message)
-        write_cause(fault.cause)
-        write(f": address {fault.address:#x}, by the instruction at {fault.pc:#x}")
-    elif label == FaultLabel.USER_EXCEPTION:
-        write_cause(message.word2)
-        write(f", at {message.word0:#x}")
-    elif label == FaultLabel.CAPABILITY:
-        write(f"used capability {message.word1}, which it does not have, at {message.word0:#x}")
-    elif label == FaultLabel.UNKNOWN_SYSCALL:
-        write(f"made a system call that does not exist, at {message.word0:#x}")
-    elif label == FaultLabel.TIMEOUT:
-        write("used up its time")
-    else:
-        write(f"sent a message that is not a fault: label {label}")
+    """Say what the thread did, as the end of a sentence."""
+    match message.info.label:
+        case FaultLabel.VM:
+            write_cause(message.word3)
+        case FaultLabel.USER_EXCEPTION:
+            write_cause(message.word2)
+        case FaultLabel.CAPABILITY:
+            write(f"used capability {message.word1}, which it does not have")
+        case FaultLabel.UNKNOWN_SYSCALL:
+            write("made a system call that does not exist")
+        case FaultLabel.TIMEOUT:
+            write("used up its time")
+        case _:
+            write("sent a message that is not a fault")
+
+
+def write_words(message: Message) -> None:
+    """The message as the kernel sent it: each word with its name."""
+    match message.info.label:
+        case FaultLabel.VM:
+            write("label 6, page fault: ")
+            write(f"pc {message.word0:#x}, address {message.word1:#x}, ")
+            write(f"fetch {message.word2}, scause {message.word3}")
+        case FaultLabel.USER_EXCEPTION:
+            write("label 3, exception: ")
+            write(f"pc {message.word0:#x}, sp {message.word1:#x}, ")
+            write(f"scause {message.word2}, code {message.word3}")
+        case FaultLabel.CAPABILITY:
+            write("label 1, capability fault: ")
+            write(f"pc {message.word0:#x}, capability {message.word1}, ")
+            write(f"receiving {message.word2}, lookup failure {message.word3}")
+        case FaultLabel.UNKNOWN_SYSCALL:
+            number = ipc_buffer().words[UNKNOWN_SYSCALL_NUMBER]
+            write("label 2, unknown system call: ")
+            write(f"pc {message.word0:#x}, sp {message.word1:#x}, number {number:#x}")
+        case FaultLabel.TIMEOUT:
+            write("label 5, timeout: ")
+            write(f"scheduling context {message.word0}, {message.word1} us used")
+        case _:
+            write(f"label {message.info.label}, length {message.info.length}")

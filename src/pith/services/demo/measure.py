@@ -47,7 +47,9 @@ def measure() -> None:
 
     write(DIM)
     if counters.counts_instructions():
-        write("  Kernel and both programs included. The call crosses into another address space and back. Where\n")
+        write(
+            "  Kernel and both programs included. The call crosses into another address space and back. Where\n"
+        )
         write("  the kernel runs as Python (the hosted machine), each of its entries is counted as 1000.\n")
     else:
         write("  This machine's counter does not count instructions: take the numbers as proportions.\n")

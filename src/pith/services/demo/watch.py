@@ -12,12 +12,12 @@ from typing import Final
 from pith.abi.messages import MessageInfo
 from pith.metal import Array, Struct, array, static, u8, u64
 from pith.runtime.component import Component, State
-from pith.runtime.console import ConsoleCall, write, write_bytes
-from pith.runtime.faults import is_fault, write_fault
+from pith.runtime.console import ConsoleCall, column, write, write_bytes
+from pith.runtime.faults import is_fault, write_fault, write_words
 from pith.runtime.process import ipc_buffer
 from pith.runtime.supervision import SupervisorCall
 from pith.runtime.syscalls import Message, call, recv, words_to_buffer
-from pith.runtime.voice import YELLOW, begin
+from pith.runtime.voice import BOLD, TEXT_COLUMN, YELLOW, begin
 
 from .parts import PARTS, TYPED_BADGE, Part, system
 
@@ -61,12 +61,15 @@ def heard_from(component: Component, message: Message) -> None:
 
 def end_of(component: Component, fault: Message) -> None:
     """A component made a mistake: say which, and take it away."""
-    begin("kernel", YELLOW)
-    write('reports to initial: "')
+    begin("kernel", BOLD)
+    write("I stop ")
     write_bytes(component.name)
-    write('" ')
+    write(", and send initial a message in its name: it ")
     write_fault(fault)
     write(".\n")
+    column(TEXT_COLUMN)
+    write_words(fault)
+    write("\n")
     objects = component.pool.slots_used()
     used = component.pool.used
     component.kill()
