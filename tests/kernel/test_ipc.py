@@ -49,7 +49,7 @@ class Pair(Running):
         self.system_call_only(call, EP, REPLY)
 
     def rights(self, thread: Thread, **changes: bool) -> None:
-        rights = dict(can_send=True, can_receive=True, can_grant=True, can_grant_reply=True) | changes
+        rights = {"can_send": True, "can_receive": True, "can_grant": True, "can_grant_reply": True} | changes
         self.give(thread, EP, EndpointCap(**rights, endpoint=self.ep, badge=7))
 
 
@@ -186,7 +186,7 @@ def test_a_queued_call_is_answered_too(pair: Pair) -> None:
     assert heard(pair.server) == (7, 0, [3])
 
 
-@pytest.mark.parametrize("rights", [dict(can_grant=False), dict(can_grant_reply=False)])
+@pytest.mark.parametrize("rights", [{"can_grant": False}, {"can_grant_reply": False}])
 def test_either_grant_right_lets_a_call_be_answered(pair: Pair, rights: dict[str, bool]) -> None:
     pair.start(pair.client, pair.server)
     pair.rights(pair.client, **rights)

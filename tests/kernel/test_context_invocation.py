@@ -1,0 +1,274 @@
+"""Invocations of scheduling contexts and of scheduling control: each operation and each error."""
+
+from __future__ import annotations
+
+import pytest
+
+from pith.abi.labels import Label
+from pith.abi.syscalls import SystemCall
+from pith.kernel import binding, budget
+from pith.kernel.context_invocation import SPORADIC
+from pith.kernel.objects import (
+    Cap,
+    Notification,
+    NotificationCap,
+    NullCap,
+    SchedContext,
+    SchedContextCap,
+    SchedControlCap,
+    Thread,
+    ThreadCap,
+    ThreadState,
+)
+from pith.kernel.riscv64 import timer
+from pith.kernel.state import kernel
+
+from .conftest import World
+from .running import full_endpoint_cap, heard, ready, refills
+from .test_thread_invocation import ILLEGAL, INVALID, OK, RANGE, TRUNCATED, Invoking
+
+CONTROL, CONTEXT = 5, 6
+LONGEST = budget.MAX_PERIOD_TICKS // 10
+
+
+class Timing(Invoking):
+    """A caller with scheduling control, and a context of 256 bytes that is not configured."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.object = world.make(SchedContext, 256)
+        self.give(self.caller, CONTROL, SchedControlCap(0))
+        self.give(self.caller, CONTEXT, SchedContextCap(8, self.object))
+
+    def configure(
+        self, amount: int, period: int, extra: int = 0, badge: int = 0, flags: int = 0, cap: Cap | None = None
+    ) -> tuple[int, list[int]]:
+        target = cap or SchedContextCap(8, self.object)
+        label = Label.SCHED_CONTROL_CONFIGURE_FLAGS
+        return self.invoke(label, amount, period, extra, badge, flags, caps=(target,), on=CONTROL)
+
+    def on_context(self, label: Label, *caps: Cap) -> tuple[int, list[int]]:
+        return self.invoke(label, caps=caps, on=CONTEXT)
+
+
+@pytest.fixture
+def system(world: World) -> Timing:
+    return Timing(world)
+
+
+def thread_cap(thread: Thread) -> ThreadCap:
+    return ThreadCap(thread)
+
+
+# Configure --------------------------------------------------------------------------------------------------
+
+
+def test_a_context_is_configured(system: Timing) -> None:
+    assert system.configure(100, 1000, extra=3, badge=9, flags=SPORADIC) == OK
+    context = system.object
+    assert refills(context) == [(0, 100)]
+    assert (context.refill_max, context.badge, context.sporadic) == (5, 9, True)
+    assert context.period == timer.to_ticks(1000)
+
+
+def test_an_equal_period_is_round_robin_with_two_refills(system: Timing) -> None:
+    assert system.configure(100, 100, extra=3) == OK
+    assert budget.is_round_robin(system.object)
+    assert system.object.refill_max == 2
+
+
+@pytest.mark.parametrize(
+    "amount, period, extra, answer",
+    [
+        (19, 1000, 0, [20, LONGEST]),
+        (0, 0, 0, [20, LONGEST]),
+        (1 << 63, 1 << 63, 0, [20, LONGEST]),
+        (20, 19, 0, [20, LONGEST]),
+        (20, (1 << 64) - 1, 0, [20, LONGEST]),
+        (1000, 999, 0, [20, 999]),
+        (100, 1000, 9, [0, 8]),
+    ],
+)
+def test_parameters_out_of_range(
+    system: Timing, amount: int, period: int, extra: int, answer: list[int]
+) -> None:
+    assert system.configure(amount, period, extra) == (RANGE, answer)
+    assert not budget.is_active(system.object)
+
+
+def test_the_smallest_and_the_largest_parameters(system: Timing) -> None:
+    assert system.configure(20, LONGEST, extra=8) == OK
+    assert system.configure(LONGEST, LONGEST) == OK
+
+
+def test_configure_errors(system: Timing) -> None:
+    assert system.configure(100, 1000, cap=full_endpoint_cap(system.endpoint())) == (INVALID, [1])
+    assert system.invoke(Label.SCHED_CONTROL_CONFIGURE_FLAGS, 1, 2, 3, 4, 5, on=CONTROL) == (TRUNCATED, [])
+    caps = (SchedContextCap(8, system.object),)
+    assert system.invoke(Label.SCHED_CONTROL_CONFIGURE_FLAGS, 1, 2, 3, 4, caps=caps, on=CONTROL) == (
+        TRUNCATED,
+        [],
+    )
+    assert system.invoke(Label.TCB_SUSPEND, on=CONTROL) == (ILLEGAL, [])
+
+
+def test_a_runnable_thread_starts_when_its_context_is_configured(system: Timing) -> None:
+    thread = system.passive(200)
+    binding.bind(system.object, thread)
+    assert system.run() is system.caller
+    system.configure(100, 1000)
+    assert system.run() is thread
+
+
+def test_reconfiguring_in_use_counts_what_was_used(system: Timing) -> None:
+    context = system.caller.context
+    assert context is not None
+    system.elapse(1000)
+    assert system.configure(10_000, 20_000, extra=4, cap=SchedContextCap(8, context)) == OK
+    assert refills(context) == [(0, 4000), (20_000, 6000)]
+    assert system.run() is system.caller
+    assert system.deadline == 4000
+
+
+def test_reconfiguring_a_waiting_thread_can_release_it(system: Timing) -> None:
+    system.configure(100, 100_000)
+    budget.charge(system.object, timer.to_ticks(100))
+    thread = system.passive(200)
+    binding.bind(system.object, thread)
+    assert thread.is_postponed
+    thread.state = ThreadState.INACTIVE
+    system.configure(200, 1000)
+    assert not thread.is_postponed and budget.is_ready(system.object)
+
+
+# Bind and unbind --------------------------------------------------------------------------------------------
+
+
+def test_binding_a_thread(system: Timing) -> None:
+    system.configure(100, 1000)
+    thread = system.passive(200)
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, thread_cap(thread)) == OK
+    assert thread.context is system.object
+    assert system.run() is thread
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, thread_cap(thread)) == (ILLEGAL, [])
+
+
+def test_bind_errors(system: Timing) -> None:
+    assert system.on_context(Label.SCHED_CONTEXT_BIND) == (TRUNCATED, [])
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, NullCap()) == (INVALID, [1])
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, thread_cap(system.caller)) == (ILLEGAL, [])
+    blocked = system.passive(10, ThreadState.BLOCKED_ON_REPLY)
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, thread_cap(blocked)) == (ILLEGAL, [])
+    system.configure(100, 1000)
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, thread_cap(blocked)) == OK
+
+
+def test_binding_a_notification(system: Timing) -> None:
+    note = NotificationCap(True, True, system.world.make(Notification), 0)
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, note) == OK
+    assert system.object.notification is note.notification
+    assert system.on_context(Label.SCHED_CONTEXT_BIND, note) == (ILLEGAL, [])
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, note) == OK
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, note) == (ILLEGAL, [])
+
+
+def test_unbinding_a_thread(system: Timing) -> None:
+    system.configure(100, 1000)
+    thread = system.passive(200)
+    binding.bind(system.object, thread)
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, thread_cap(thread)) == OK
+    assert thread.context is None and system.run() is system.caller
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, thread_cap(thread)) == (ILLEGAL, [])
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, NullCap()) == (INVALID, [1])
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT) == (TRUNCATED, [])
+
+
+def test_unbinding_all(system: Timing) -> None:
+    note, thread = system.world.make(Notification), system.passive()
+    binding.bind(system.object, thread)
+    binding.bind_notification(system.object, note)
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND) == OK
+    assert system.object.thread is None and system.object.notification is None
+    assert thread.context is None and note.context is None
+
+
+def test_nobody_takes_his_own_time_away(system: Timing) -> None:
+    own = system.caller.context
+    assert own is not None
+    system.give(system.caller, CONTEXT, SchedContextCap(8, own))
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND) == (ILLEGAL, [])
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, thread_cap(system.caller)) == (ILLEGAL, [])
+    assert system.on_context(Label.SCHED_CONTEXT_YIELD_TO) == (ILLEGAL, [])
+
+
+# Consumed and yield-to --------------------------------------------------------------------------------------
+
+
+def test_consumed_time_is_told_and_forgotten(system: Timing) -> None:
+    system.configure(100, 1000)
+    budget.charge(system.object, timer.to_ticks(30))
+    assert system.on_context(Label.SCHED_CONTEXT_CONSUMED) == (0, [30])
+    assert system.on_context(Label.SCHED_CONTEXT_CONSUMED) == (0, [0])
+    assert system.on_context(Label.TCB_SUSPEND) == (ILLEGAL, [])
+
+
+def yield_to(system: Timing, thread: Thread) -> tuple[int, list[int]]:
+    system.configure(100, 100)
+    binding.bind(system.object, thread)
+    return system.on_context(Label.SCHED_CONTEXT_YIELD_TO)
+
+
+def test_yielding_to_an_equal_runs_it_and_tells_its_time_later(system: Timing) -> None:
+    waiting, thread = system.thread(100), system.passive(100)
+    yield_to(system, thread)
+    assert system.run() is thread
+    assert ready(100) == [system.caller, waiting]
+    system.elapse(100)
+    assert system.interrupt() is system.caller
+    assert heard(system.caller) == (0, 0, [100])
+    assert system.caller.yielding_to is None and system.object.yielding_from is None
+
+
+def test_yielding_to_a_lower_thread_returns_at_once(system: Timing) -> None:
+    waiting, thread = system.thread(50), system.passive(50)
+    assert yield_to(system, thread) == (0, [0])
+    assert system.run() is system.caller
+    assert ready(50) == [thread, waiting]
+
+
+def test_yielding_to_who_cannot_run_returns_at_once(system: Timing) -> None:
+    assert yield_to(system, system.passive(100, ThreadState.INACTIVE)) == (0, [0])
+    assert system.run() is system.caller
+
+
+def test_yield_to_errors(system: Timing) -> None:
+    assert system.on_context(Label.SCHED_CONTEXT_YIELD_TO) == (ILLEGAL, [])
+    system.caller.max_priority = 99
+    assert yield_to(system, system.passive(100)) == (ILLEGAL, [])
+
+
+def test_the_end_of_who_was_yielded_to(system: Timing) -> None:
+    thread = system.passive(100)
+    yield_to(system, thread)
+    system.run()
+    system.elapse(40)
+    binding.finalise(system.object)
+    assert system.caller.yielding_to is None
+    assert heard(system.caller) == (0, 0, [40])
+    assert system.run() is system.caller
+
+
+def test_a_second_yield_ends_the_first(system: Timing) -> None:
+    thread, second = system.passive(100), system.thread(100)
+    yield_to(system, thread)
+    system.give(second, 6, SchedContextCap(8, system.object))
+    first, system.caller = system.caller, second
+    system.on_context(Label.SCHED_CONTEXT_YIELD_TO)
+    assert first.yielding_to is None
+    assert system.object.yielding_from is second
+
+
+def test_yield_gives_the_slice_away(system: Timing) -> None:
+    other = system.thread(100)
+    kernel.current = system.caller
+    assert system.system_call(SystemCall.YIELD) is other

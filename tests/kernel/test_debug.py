@@ -1,0 +1,108 @@
+"""Debug system calls, printing, and the text of entry and exit."""
+
+from __future__ import annotations
+
+import pytest
+
+from pith.abi.syscalls import DebugCall
+from pith.kernel import debug
+from pith.kernel.objects import Register, ThreadCap
+from pith.kernel.riscv64 import entry
+from pith.kernel.riscv64.trap import handle_kernel_trap
+from pith.kernel.state import kernel
+from pith.metal import machine
+
+from .conftest import World
+from .running import PC, Running, full_endpoint_cap
+
+
+@pytest.fixture
+def system(world: World) -> Running:
+    system = Running(world)
+    system.make_current(system.thread(10))
+    return system
+
+
+def printed(system: Running) -> str:
+    calls = system.world.processor.sbi_calls
+    return "".join(chr(call[2]) for call in calls if call[0] == debug.SBI_PUT_CHAR)
+
+
+def test_put_char(system: Running) -> None:
+    thread = kernel.current
+    assert thread is not None
+    for character in "hi":
+        assert system.system_call(DebugCall.PUT_CHAR, ord(character)) is thread
+    assert printed(system) == "hi"
+    assert thread.registers[Register.NEXT_PC] == PC + 4
+
+
+def test_halt_asks_the_firmware(system: Running) -> None:
+    system.system_call(DebugCall.HALT)
+    assert any(call[0] == debug.SBI_RESET for call in system.world.processor.sbi_calls)
+
+
+def test_identify(system: Running) -> None:
+    thread = kernel.current
+    assert thread is not None
+    system.give(thread, 3, full_endpoint_cap(system.endpoint()))
+    for address, kind in ((3, 4), (4, 0), (1 << 40, 0)):
+        system.system_call(DebugCall.CAP_IDENTIFY, address)
+        assert thread.registers[Register.A0] == kind
+
+
+def test_names_and_the_scheduler_s_state(system: Running) -> None:
+    thread = kernel.current
+    assert thread is not None
+    system.give(thread, 3, ThreadCap(thread))
+    buffer = system.world.buffer(thread)
+    buffer.words[0] = int.from_bytes(b"driver\0\0", "little")
+    system.system_call(DebugCall.NAME_THREAD, 3)
+    other = system.thread(10)
+    late = system.thread(9, system.context(100, 1000))
+    assert late.context is not None
+    system.system_call(DebugCall.NAME_THREAD, 4)
+    system.system_call(DebugCall.NAME_THREAD, 1 << 40)
+    system.system_call(DebugCall.SNAPSHOT)
+    from pith.kernel import scheduler
+
+    scheduler.postpone(late.context)
+    system.system_call(DebugCall.DUMP_SCHEDULER)
+    text = printed(system)
+    assert "runs   driver, priority 10, pc 0x10004" in text
+    assert f"ready  thread {other.address:#x}, priority 10" in text
+    assert f"waits  thread {late.address:#x}, priority 9" in text
+    assert "1000 ticks from" in text
+
+
+@pytest.mark.parametrize("number", [0, 7, 10, 255, 4096, (1 << 64) - 1])
+@pytest.mark.parametrize("width", [0, 1, 16])
+def test_numbers(system: Running, number: int, width: int) -> None:
+    debug.put_number(number, 16, width, True)
+    debug.put_character(ord(" "))
+    debug.put_number(number, 10, width, False)
+    assert printed(system) == f"0x{number:0{width}x} {number:0{width}d}"
+
+
+def test_a_trap_in_the_kernel_stops_it(system: Running) -> None:
+    with pytest.raises(machine.Panic):
+        handle_kernel_trap(13, 0x10, 0)
+    assert "the kernel trapped: cause 13, at 0x10" in printed(system)
+
+
+def test_entry_saves_and_loads_every_register() -> None:
+    text = entry.trap_text()
+    for register in Register:
+        name = register.name.lower()
+        if register < Register.NEXT_PC and name != "t0":
+            assert f"sd {name}, {8 * register}(t0)" in text
+        if register < Register.NEXT_PC:
+            assert f"ld {name}, {8 * register}(a0)" in text
+    assert text.rindex("ld a0,") > max(text.rindex(f"ld {n},") for n in entry.ABI_NAMES if n != "a0")
+    assert "pith_kernel_start" in entry.start_text()
+
+
+def test_on_the_hosted_machine_entry_is_the_machine_s() -> None:
+    for function in (entry.enter, entry.trap):
+        with pytest.raises(NotImplementedError):
+            function()
