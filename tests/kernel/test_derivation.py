@@ -334,6 +334,16 @@ def test_a_zombie_of_a_thread_inside_a_cnode(world: World) -> None:
     assert all(is_empty(thread.slots[index]) for index in range(5))
 
 
+def test_a_large_cnode_is_emptied_in_strides(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    slot = cnode_slot(world, radix=10)
+    held = world.put(inside(world, slot, 500), DomainCap())
+    strides: list[int] = []
+    monkeypatch.setattr(derivation, "preemption_point", lambda: strides.append(slot.cap.remaining))  # type: ignore[union-attr]
+    derivation.delete(slot)
+    assert is_empty(slot) and is_empty(held)
+    assert strides == [960, 896, 832, 768, 704, 640, 576, 512, 501, 437, 373, 309, 245, 181, 117, 53, 0]
+
+
 # Interrupted ----------------------------------------------------------------------------------------------
 
 
@@ -369,6 +379,8 @@ def test_a_revocation_interrupted_everywhere(
 
 def test_a_zombie_is_finished_by_deleting_its_slot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     slot = cnode_slot(world)
+    for index in range(4):
+        world.put(inside(world, slot, index), DomainCap())
 
     def interrupt() -> None:
         raise Preempted()

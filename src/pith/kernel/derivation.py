@@ -18,7 +18,9 @@ Manual: "Deletion and Revocation"; Elphinstone and Heiser, "From L3 to seL4" (SO
 
 from __future__ import annotations
 
-from pith.metal import Array, replace, u16
+from typing import Final
+
+from pith.metal import Array, replace, u16, u64
 
 from . import binding, cspace, endpoint, notification, reply, thread
 from .capability import has_children, is_final
@@ -45,17 +47,17 @@ from .riscv64 import fpu, frame, page_table, plic, vspace
 from .scheduler import preemption_point
 from .state import interrupts, kernel
 
+EMPTY_AT_ONCE: Final = 64  # slots
+
 
 def delete(slot: Slot) -> None:
     """Empty the slot, ending the object if this is its last capability. Raises Preempted: call it again."""
     while not _step(slot):
         zombie = slot.cap
         assert isinstance(zombie, ZombieCap)
-        last = Array[Slot].at(zombie.slots.address, zombie.remaining)[zombie.remaining - 1]
-        _empty(last)
-        # Emptying may have put another zombie into `slot`; then it is that one's turn.
-        if slot.cap == zombie and isinstance(last.cap, NullCap):
-            slot.cap = replace(zombie, remaining=zombie.remaining - 1)
+        _empty(_slots_of(zombie)[zombie.remaining - 1])
+        if slot.cap == zombie:  # emptying may have put another zombie there; then it is that one's turn
+            slot.cap = _without_empty_end(zombie)
         preemption_point()
 
 
@@ -90,6 +92,21 @@ def _empty(slot: Slot) -> None:
             return  # it is inside itself already
         cspace.swap(slot, zombie, first, first.cap)
         preemption_point()
+
+
+def _slots_of(zombie: ZombieCap) -> Array[Slot]:
+    """The slots that are still to be emptied."""
+    return Array[Slot].at(zombie.slots.address, zombie.remaining)
+
+
+def _without_empty_end(zombie: ZombieCap) -> ZombieCap:
+    """The zombie less the empty slots at its end, as many as may be looked at without a preemption point."""
+    slots = _slots_of(zombie)
+    remaining: u64 = zombie.remaining
+    least = max(remaining - EMPTY_AT_ONCE, 0)
+    while remaining > least and isinstance(slots[remaining - 1].cap, NullCap):
+        remaining -= 1
+    return replace(zombie, remaining=remaining)
 
 
 def _step(slot: Slot) -> bool:
