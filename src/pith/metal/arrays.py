@@ -25,23 +25,28 @@ class Array(Generic[T]):
     address: int
     length: int
     _o: int
+    _element_size: int
+    _element_alignment: int
 
     if not TYPE_CHECKING:
 
         def __class_getitem__(cls, argument: Any) -> Any:
             if isinstance(argument, TypeVar):
                 return super().__class_getitem__(argument)
-            return _Deferred(argument) if isinstance(argument, str) else view_class(resolve(argument))
+            if isinstance(argument, str):
+                return _Deferred(argument)
+            if argument not in _by_argument:
+                _by_argument[argument] = view_class(resolve(argument))
+            return _by_argument[argument]
 
     @classmethod
     def at(cls, address: int, length: int) -> Self:
         """The view of `length` elements from `address`. Raises MemoryError outside memory, or misaligned."""
-        element = element_type(cls)
         if "__getitem__" not in cls.__dict__:
-            _install(cls, element)  # at first use, when the element's layout can be known
+            _install(cls, element_type(cls))  # at first use, when the element's layout can be known
         view = object.__new__(cls)
         view.address, view.length = address, length
-        view._o = memory.offset_of(address, length * element.size, element.alignment)
+        view._o = memory.offset_of(address, length * cls._element_size, cls._element_alignment)
         return view
 
     def __len__(self) -> int:
@@ -67,6 +72,7 @@ class Array(Generic[T]):
 
 
 _view_classes: dict[Type, type[Array[Any]]] = {}
+_by_argument: dict[Any, Any] = {}  # the same, by what stands between the brackets
 
 
 def element_type(cls: type[Array[Any]]) -> Type:
@@ -86,6 +92,7 @@ def view_class(element: Type) -> type[Array[Any]]:
 
 
 def _install(cls: type[Array[Any]], element: Type) -> None:
+    cls._element_size, cls._element_alignment = element.size, element.alignment
     env: dict[str, Any] = {}
     offset = f"self._o + index * {element.size}"
     guard = "    if not 0 <= index < self.length: raise IndexError(f'index {index} of an array of {self.length}')\n"
