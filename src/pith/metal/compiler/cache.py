@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+MOST_ENTRIES = 300
+
 
 def cache_directory() -> Path:
     """Where compiled programs are kept: `PITH_CACHE`, or `.pith/` here, or the user's cache directory."""
@@ -46,7 +48,16 @@ def kept(key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
             fresh.rename(place)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+    _forget_oldest(place.parent)
     return place, False
+
+
+def _forget_oldest(directory: Path) -> None:
+    """Keep the newest entries only: each change of a source makes another."""
+    with contextlib.suppress(OSError):  # others may tidy up, too
+        entries = sorted(directory.iterdir(), key=lambda e: e.stat().st_mtime, reverse=True)
+        for entry in entries[MOST_ENTRIES:]:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def program_key(modules: Iterable[ModuleType], options: object) -> str:

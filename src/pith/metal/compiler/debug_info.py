@@ -103,8 +103,9 @@ class DebugInfo:
         """Describe a static; what to append to its definition."""
         assert data.type is not None
         variable = self._node(
-            f"distinct !DIGlobalVariable(name: {_text(data.symbol)}, scope: {self.unit}, file: {self._file('')}, "
-            f"line: 0, type: {self._type(data.type, True)}, isLocal: false, isDefinition: true)"
+            f"distinct !DIGlobalVariable(name: {_text(data.symbol.rpartition('.')[2])}, "
+            f"linkageName: {_text(data.symbol)}, scope: {self.unit}, file: {self._file('')}, line: 0, "
+            f"type: {self._type(data.type, True)}, isLocal: false, isDefinition: true)"
         )
         node = self._node(f"!DIGlobalVariableExpression(var: {variable}, expr: !DIExpression())")
         self.statics.append(node)

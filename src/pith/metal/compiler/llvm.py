@@ -211,9 +211,7 @@ class _Function:
             case ir.Return(value):
                 self._add(f"ret {typed(value)}" if value is not None else "ret void")
             case ir.Panic(site, value):
-                self.module.need("pith_panic", "declare dso_local void @pith_panic(i64, i64) #1")
-                self._add(f"call void @pith_panic(i64 ptrtoint ({typed(site)} to i64), {typed(value)}) #1")
-                self._add("unreachable")
+                self._panic(site, value)
             case ir.Unreachable():
                 self._add("unreachable")
             case ir.ReadSlot(result, slot):
@@ -226,6 +224,15 @@ class _Function:
                 self._call(instruction)
             case _:
                 self._value(instruction)
+
+    def _panic(self, site: ir.Address, value: Value) -> None:
+        """Call the program's own `pith_panic`, whose first parameter is a number or a reference."""
+        self.module.need("pith_panic", "declare dso_local void @pith_panic(i64, i64) #1")
+        own = self.module.signatures.get("pith_panic")
+        is_pointer = own is not None and isinstance(own.parameters[0], ir.Pointer)
+        record = typed(site) if is_pointer else f"i64 ptrtoint ({typed(site)} to i64)"
+        self._add(f"call void @pith_panic({record}, {typed(value)}) #1")
+        self._add("unreachable")
 
     def _branch(self, i: ir.Branch) -> None:
         weights = {True: ", !prof !0", False: ", !prof !1", None: ""}[i.likely]
