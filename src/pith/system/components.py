@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from typing import Any
 import pith.runtime
 from pith import UserError
 from pith.metal.compiler import cache
-from pith.metal.compiler.driver import compile_program, import_file
-from pith.metal.compiler.link import USER, link
+from pith.metal.compiler.driver import compile_program, exported_functions
+from pith.metal.compiler.link import USER, ToolError, link
+from pith.metal.compiler.reader import import_file
 from pith.runtime import panic, start
+
+from . import archive
 
 MAIN_SYMBOL = "pith_main"
 IMAGE_ADDRESS = 0x10000
@@ -68,35 +72,31 @@ def build_program(path: Path) -> Path:
 
 def build_python(path: Path, assembly: str = "") -> Path:
     """The ELF of a program in metal Python, with extra assembly linked in."""
-    main = main_of(path)
-    roots = [start.start, start.prepare, main, start.finish, panic.panic]
-    return compile_program(roots, target=USER).link(LINKER_SCRIPT, assembly)
-
-
-def main_of(path: Path) -> Any:
-    """The function that the file exports as `pith_main`."""
-    for value in vars(import_user_file(path)).values():
-        if getattr(value, "__metal_export__", None) == MAIN_SYMBOL:
-            return value
-    raise UserError(
-        f"{path} has no function that is exported as `{MAIN_SYMBOL}`",
-        f'@export("{MAIN_SYMBOL}") before `def main(info: BootInfo) -> None:`; see examples/hello.py',
-    )
-
-
-def import_user_file(path: Path) -> Any:
-    """The module in a user's file; what it does wrong while it is imported is told, not traced."""
-    try:
-        return import_file(path)
-    except UserError:
-        raise
-    except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno}: not Python: {error.msg}", "mend the syntax") from None
-    except Exception as error:
-        what = f"{type(error).__name__}: {error}"
+    exported = exported_functions(import_file(path))
+    if not any(f.__dict__["__metal_export__"] == MAIN_SYMBOL for f in exported):
         raise UserError(
-            f"{path} cannot be imported: {what}", f"run it with Python to see where: python {path}"
-        ) from None
+            f"{path} has no function that is exported as `{MAIN_SYMBOL}`",
+            f'@export("{MAIN_SYMBOL}") before `def main(info: BootInfo) -> None:`; see examples/hello.py',
+        )
+    roots: list[Callable[..., Any]] = [start.start, start.prepare, start.finish, panic.panic, *exported]
+    try:
+        return compile_program(roots, target=USER).link(LINKER_SCRIPT, assembly)
+    except ToolError as error:
+        raise UserError(f"{path} cannot be linked: {error}", "mend what is named above") from None
+
+
+def build_system(initial: Path, components: Mapping[str, Path]) -> Path:
+    """The ELF of an initial thread with other programs in it, which it finds by name (runtime/archive.py)."""
+    packed = archive.pack(
+        {name: archive.stripped(build_program(path).read_bytes()) for name, path in components.items()}
+    )
+    key = "archive." + hashlib.sha256(packed).hexdigest()[:32]
+    directory, _ = cache.kept(key, lambda fresh: write_file(fresh / "archive", packed))
+    return build_python(initial, archive.section(directory / "archive"))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def build_c(path: Path) -> Path:
