@@ -8,6 +8,7 @@ from pith import __version__
 from pith.cli.boot import boot, spell_out_pdb
 from pith.cli.compile import compile_file
 from pith.cli.doctor import doctor
+from pith.cli.inspect import inspect
 from pith.cli.run import run_program
 
 application = typer.Typer(
@@ -22,6 +23,7 @@ application = typer.Typer(
 application.command("boot")(boot)
 application.command("compile")(compile_file)
 application.command("run")(run_program)
+application.command("inspect")(inspect)
 application.command("doctor")(doctor)
 
 

@@ -27,7 +27,7 @@ def row(thread: Thread) -> tuple[str, ...]:
         readable(doing, thread),
         f"{thread.priority} (≤ {thread.max_priority})",
         str(thread.domain),
-        f"{program_counter(thread):#x}",
+        readable(program_counter, thread),
         readable(waiting_for, thread),
         readable(running_on, thread),
     )
@@ -53,10 +53,10 @@ def doing(thread: Thread) -> str:
     return ", ".join(words)
 
 
-def program_counter(thread: Thread) -> int:
+def program_counter(thread: Thread) -> str:
     """Where the thread goes on: at the instruction that it is to make again, or at the next."""
     again = thread.state is ThreadState.RESTART
-    return thread.registers[Register.FAULT_PC if again else Register.NEXT_PC]
+    return f"{thread.registers[Register.FAULT_PC if again else Register.NEXT_PC]:#x}"
 
 
 def waiting_for(thread: Thread) -> str:
@@ -70,4 +70,4 @@ def waiting_for(thread: Thread) -> str:
 
 
 def running_on(thread: Thread) -> str:
-    return name_of(thread.context) if thread.context is not None else "passive"
+    return place(thread.context.address) if thread.context is not None else "no context: passive"

@@ -1,0 +1,82 @@
+"""`pith inspect`: threads, capabilities, address spaces, queues and time in a dump of a machine's memory."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pith import UserError
+from pith.cli.arguments import check_readable
+
+
+class Subject(StrEnum):
+    THREADS = "threads"
+    CAPS = "caps"
+    DERIVATION = "derivation"
+    SPACES = "spaces"
+    QUEUES = "queues"
+    TIME = "time"
+    ALL = "all"
+
+
+def inspect(
+    dump: Annotated[
+        Path,
+        typer.Argument(help="Physical memory from 0x80000000 on, as pmemsave writes it.", metavar="DUMP"),
+    ],
+    subject: Annotated[Subject, typer.Argument(help="What to show.")] = Subject.ALL,
+    kernel: Annotated[
+        Path | None,
+        typer.Option(help="The ELF of the kernel that ran.", metavar="ELF", show_default=False),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write all of it, with graphs, to this file instead.", metavar="FILE", show_default=False
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the kernel's invariants, and list what violates them.")
+    ] = False,
+) -> None:
+    """Look into the kernel's memory: a dump of a machine that was stopped."""
+    from pith.lab.inspect import subjects
+    from pith.lab.inspect.dump import attach_dump
+
+    if kernel is None:
+        raise UserError("which kernel's memory is it?", f"pith inspect {dump} --kernel build/kernel.elf")
+    check_readable(dump, "a file that pmemsave wrote")
+    check_readable(kernel, "the kernel's ELF")
+    attach_dump(dump, kernel)
+    if html is not None:
+        write_page(html, dump.name)
+    else:
+        subjects.show(subject.value)
+    if check:
+        report_violations()
+
+
+def write_page(html: Path, name: str) -> None:
+    """Write the HTML page, or say why it can't be."""
+    from pith.lab.inspect import page, subjects
+    from pith.verify.census import take_census
+
+    text = page.page(subjects.reports(), take_census(), f"Inside {name}")
+    try:
+        html.write_text(text)
+    except OSError as error:
+        raise UserError(f"{html}: {error.strerror}", "name a file that can be written") from None
+    print(f"{html}: {len(text) // 1024} KiB")
+
+
+def report_violations() -> None:
+    """List what violates the kernel's invariants; exit code 1 if anything does."""
+    from pith.verify.check import RULES, check_all
+
+    violations = check_all()
+    for violation in violations:
+        print(violation)
+    print(f"{len(RULES)} invariants, {len(violations)} violations")
+    if violations:
+        raise typer.Exit(1)
