@@ -71,6 +71,7 @@ ROOMS = (
     "context_invocation",
     "invocation",
     "debug",
+    "panic",
     "syscall",
     "fastpath",
     "benchmark",

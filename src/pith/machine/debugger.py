@@ -65,8 +65,9 @@ class KernelDebugger(pdb.Pdb):
     def run_entry(self, entry: Callable[[int, int], int], cause: int, value: int) -> int:
         """One kernel entry, under the debugger. Raises bdb.BdbQuit when told to quit."""
         self.arrived = False
-        result: int = self.runcall(entry, cause, value)
-        return result
+        context = self.runcall(entry, cause, value)
+        assert context is not None  # typeshed's idea; it is what `entry` returns
+        return context
 
 
 def attach(machine: HostedMachine, call: str, lend: Callable[[], AbstractContextManager[None]]) -> None:

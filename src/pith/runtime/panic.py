@@ -6,19 +6,10 @@ its supervisor sees, as for any other wrong step; nobody else is harmed.
 
 from __future__ import annotations
 
-from pith.metal import Array, Struct, assembly, export, u8, u64
+from pith.metal import Array, assembly, export, u8, u64
+from pith.metal.panics import PanicSite
 
 from .console import flush, spill, write, write_bytes
-
-
-class PanicSite(Struct):
-    """What the compiler wrote down about a check: source file, line, what was checked."""
-
-    file: u64
-    file_length: u64
-    line: u64
-    reason: u64
-    reason_length: u64
 
 
 @export("pith_panic")

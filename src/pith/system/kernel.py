@@ -6,9 +6,12 @@ symbol `pith_image_end` tells the kernel where its own memory ends; what was com
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from pith.kernel import boot, debug, panic, resume
+from pith.kernel.riscv64 import entry, trap
 from pith.machine import board
 from pith.metal.compiler.driver import compile_program
 
@@ -34,10 +37,13 @@ SECTIONS
 """
 
 
+def set_debugging(wanted: bool) -> None:
+    """Whether kernels that are built or started from now on have the debug system calls."""
+    vars(debug)["DEBUG"] = wanted  # a constant of the kernel's, and as such a part of what is compiled
+
+
 def build_kernel() -> Path:
     """The kernel's ELF, with symbols and debug information."""
-    from pith.kernel import boot, resume
-    from pith.kernel.riscv64 import entry, trap
-
-    roots = [entry.enter, entry.trap, boot.start, resume.resume, trap.handle_trap, trap.handle_kernel_trap]
+    roots: list[Callable[..., Any]] = [entry.enter, entry.trap, boot.start, resume.resume]
+    roots += [trap.handle_trap, trap.handle_kernel_trap, panic.panic]
     return compile_program(roots).link(LINKER_SCRIPT)

@@ -46,6 +46,7 @@ class Board(Struct):
     has_plic_context: bool
     clint: u64
     clint_end: u64
+    test_device: u64  # SiFive's, which ends QEMU with a status
     has_sstc: bool
 
 
@@ -182,6 +183,8 @@ def _conclude() -> None:
         elif _is_compatible("riscv,clint0") or _is_compatible("sifive,clint0"):
             board.clint = _reg_cells(0, _parent_address_cells())
             board.clint_end = board.clint + _reg_cells(_parent_address_cells(), _parent_size_cells())
+        elif _is_compatible("sifive,test0"):
+            board.test_device = _reg_cells(0, _parent_address_cells())
     _node.reg = 0
 
 
