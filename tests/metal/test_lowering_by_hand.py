@@ -2,7 +2,6 @@
 
 import pytest
 
-from pith.metal import memory
 from pith.metal.compiler import ir, tree
 from pith.metal.compiler.calling import Panicked
 from pith.metal.compiler.jit import Jit
@@ -51,7 +50,6 @@ def returning(name: str, value: tree.Expression, result: Type = U64) -> tree.Fun
 
 
 def jit(*functions: tree.Function, failures: list[type] | None = None) -> Jit:
-    memory.attach_host(1 << 16)
     return Jit(tree.Program(list(functions), failures or []), list(functions))
 
 

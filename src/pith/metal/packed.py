@@ -61,6 +61,12 @@ class BitField:
     def signed(self) -> bool:
         return isinstance(self.type, Reference) or (isinstance(self.type, Integer) and self.type.signed)
 
+    @property
+    def readable(self) -> Integer:
+        """What the field's bits can say, as an integer."""
+        low, high = (-(1 << self.width - 1), (1 << self.width - 1) - 1) if self.signed else (0, (1 << self.width) - 1)
+        return Integer(low << self.shift, high << self.shift)
+
 
 @dataclass_transform(frozen_default=True, field_specifiers=(bits,))
 class Packed:
@@ -196,7 +202,8 @@ def _encode(item: BitField, env: dict[str, Any], cls: type[Packed]) -> tuple[str
         return "", f"(({address} >> {item.shift} & {mask}) << {item.at})"
     low = item.type.low if isinstance(item.type, Integer) else 0
     high = item.type.high if isinstance(item.type, Integer) else mask
-    low, high = (max(low, -(1 << item.width - 1)), high) if low < 0 else (low, min(high, mask << item.shift))
+    readable = item.readable
+    low, high = max(low, readable.low), min(high, readable.high)
     low_bits = (1 << item.shift) - 1
     wrong = f"not {low} <= {name} <= {high}" + (f" or {name} & {low_bits}" if low_bits else "")
     message = f"raise OverflowError(f'{{{name}!r}} does not fit {cls.__name__}.{name}')"
@@ -215,9 +222,14 @@ def _decode(item: BitField, env: dict[str, Any]) -> str:
             extended = f"(raw | {ones} if (raw := {raw}) & {sign} else raw) << {item.shift}"
             at = "maybe_at" if nullable else "at"
             return f"{accessors.name_in(env, cls)}.{at}({extended})"
-    if item.signed:
-        return f"(({raw} ^ {1 << item.width - 1}) - {1 << item.width - 1}) << {item.shift}"
-    return f"{raw} << {item.shift}" if item.shift else raw
+    sign = 1 << item.width - 1
+    value = f"(({raw} ^ {sign}) - {sign})" if item.signed else raw
+    value = f"{value} << {item.shift}" if item.shift else value
+    readable = item.readable
+    if isinstance(item.type, Integer) and not item.type.low <= readable.low <= readable.high <= item.type.high:
+        refuse, low, high = accessors.name_in(env, accessors.refuse_loaded), item.type.low, item.type.high
+        return f"value if {low} <= (value := {value}) <= {high} else {refuse}(value, {low}, {high})"
+    return value
 
 
 def _install(cls: type[Packed], fields: dict[str, BitField]) -> None:

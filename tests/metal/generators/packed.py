@@ -63,6 +63,9 @@ class _Class:
             options += ["width=44", "shift=4"]
         elif kind == "shifted":
             options += ["width=8", "shift=4"]
+        elif kind in ("number", "signed") and width < min(left, 64) and rng.random() < 0.2:
+            width += 1  # a bit more than the type has use for
+            options.append(f"width={width}")
         if kind in ("number", "flag") and rng.random() < 0.3:
             default = {"flag": "True"}.get(kind, "1")
         elif self._has_default:
@@ -71,7 +74,7 @@ class _Class:
             self._has_default = True
         else:
             self.required.append(name)
-        self._remember(kind, name, width)
+        self._remember(kind, name, widths.get(kind, width))
         if options:
             options += [f"default={default}"] if default else []
             return f"{name}: {kinds.get(kind, 'u13')} = bits({', '.join(options)})", width + skip

@@ -33,15 +33,8 @@ def extract(b: Builder, bits: Value, item: BitField) -> Value:
             return b.cast("inttoptr", _shifted(b, raw, item.shift), POINTER)
         case Integer():
             value = _shifted(b, raw, item.shift)
-            return check(b, value, _readable(item), item.type, f"does not fit {item.name}")
+            return check(b, value, item.readable, item.type, f"does not fit {item.name}")
     raise TypeError(f"{item.type} cannot be a packed field")
-
-
-def _readable(item: BitField) -> Integer:
-    """What the field's bits can say."""
-    if item.signed:
-        return Integer(-(1 << item.width - 1) << item.shift, ((1 << item.width - 1) - 1) << item.shift)
-    return Integer(0, ((1 << item.width) - 1) << item.shift)
 
 
 def _raw(b: Builder, bits: Value, item: BitField) -> Value:
@@ -87,12 +80,9 @@ def _checked(b: Builder, item: BitField, value: Value, kind: Type) -> Value:
     """The checks of CPython's constructor: bounds, and zeros where `shift` drops bits."""
     if isinstance(kind, types.Boolean):
         return value
-    known, mask = integer_of(kind), (1 << item.width) - 1
-    low, high = (item.type.low, item.type.high) if isinstance(item.type, Integer) else (0, mask << item.shift)
-    if low < 0:
-        low = max(low, -(1 << item.width - 1))
-    else:
-        high = min(high, mask << item.shift)
+    known, readable = integer_of(kind), item.readable
+    own = item.type if isinstance(item.type, Integer) else readable
+    low, high = max(own.low, readable.low), min(own.high, readable.high)
     reason = f"does not fit {item.name}"
     if known.low < low or high < known.high:
         b.panic_unless(in_range(b, value, known, Integer(low, high)), reason, value)
