@@ -44,7 +44,7 @@ class PithKernel:
 
         self._start = boot.start
         self._resume = resume.resume
-        self._handle_trap = trap.handle_trap
+        self._handle_trap = watched(trap.handle_trap)  # itself, unless PITH_CHECK_INVARIANTS is set
 
     def start(self, table: Table, tree_size: int) -> int:
         user = (table.user_start, table.user_end, table.user_offset, table.user_entry)
