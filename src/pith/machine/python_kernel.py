@@ -41,6 +41,7 @@ class PithKernel:
     def __init__(self) -> None:
         from pith.kernel import boot, resume
         from pith.kernel.riscv64 import trap
+        from pith.verify.watch import watched
 
         self._start = boot.start
         self._resume = resume.resume
