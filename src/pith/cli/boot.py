@@ -1,43 +1,24 @@
 """`pith boot`: start the demonstration system, or an initial thread of your own, on one of the two machines.
 
-This file turns options into a `BootOrder` and refuses what cannot be had, in words; starting it is the
-business of `pith.machine`.
+This file turns options into a `BootOrder` and refuses what cannot be had, in words; `start.py` does the rest.
 """
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
 from pith import UserError
-from pith.abi.syscalls import SystemCall
 from pith.cli.arguments import check_readable, parse_size
-from pith.cli.errors import NotBuiltYet, UsageError
+from pith.cli.errors import UsageError
 from pith.cli.host import find_qemu
+from pith.cli.start import BootOrder, MachineName, start
 
 ANY_CALL = "any"
+FAULT = "fault"
 SMALLEST_MEMORY = 16 * 2**20
 LARGEST_MEMORY = 64 * 2**30
-
-
-class MachineName(StrEnum):
-    HOSTED = "hosted"
-    QEMU = "qemu"
-
-
-class BootOrder(NamedTuple):
-    """What to start, and how: options that were checked, and make sense together."""
-
-    machine: MachineName
-    initial: Path | None
-    memory: int
-    pdb: str | None
-    gdb: bool
-    icount: bool
-    timeout: float | None
-    debug: bool
 
 
 def boot(
@@ -56,8 +37,8 @@ def boot(
     pdb: Annotated[
         str | None,
         typer.Option(
-            help="Stop in pdb inside the kernel, at each such system call (Call, ReplyRecv, Send, ...); "
-            "without a name, at the first of any. Hosted machine only.",
+            help="Stop in pdb inside the kernel, at each such system call (Call, Send, DebugPutChar, ...) or at "
+            "each `fault`; without a name, at the first call of any. Hosted machine only.",
             metavar="[SYSCALL]",
         ),
     ] = None,
@@ -97,10 +78,6 @@ def boot(
     start(order)
 
 
-def start(order: BootOrder) -> None:
-    raise NotBuiltYet(f"the {order.machine.value} machine")
-
-
 def choose_machine(asked: MachineName | None, *, wants_pdb: bool, wants_gdb: bool) -> MachineName:
     """The machine that was asked for; else the one that the debugger needs; else QEMU where it can be used."""
     if wants_pdb and wants_gdb:
@@ -135,15 +112,14 @@ def checked_memory(text: str) -> int:
 
 
 def call_names() -> list[str]:
-    """The system calls as the manual writes them: `ReplyRecv`, `NBSend`."""
-    return [
-        "".join("NB" if part == "NB" else part.title() for part in call.name.split("_"))
-        for call in SystemCall
-    ]
+    """The system calls as the manual writes them: `ReplyRecv`, `NBSend`, `DebugPutChar`."""
+    from pith.machine.calls import numbers_of_calls
+
+    return list(numbers_of_calls())
 
 
 def checked_call(name: str) -> str:
-    for known in [*call_names(), ANY_CALL]:
+    for known in [*call_names(), ANY_CALL, FAULT]:
         if name.lower() == known.lower():
             return known
     raise UsageError(f"there is no system call `{name}`", f"one of {', '.join(call_names())}")

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from pith.cli.arguments import check_readable
-from pith.cli.boot import MachineName, choose_machine
-from pith.cli.errors import NotBuiltYet, UsageError
+from pith.cli.boot import checked_memory, choose_machine
+from pith.cli.errors import UsageError
+from pith.cli.start import BootOrder, MachineName, saying, start
 
 LANGUAGES = (".py", ".c")
 
@@ -20,6 +21,10 @@ def run_program(
             help="Where to run: QEMU if it can be used, else the hosted machine.", show_default=False
         ),
     ] = None,
+    memory: Annotated[str, typer.Option(help="The machine's memory.", metavar="SIZE")] = "128M",
+    timeout: Annotated[
+        float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
+    ] = None,
 ) -> None:
     """Compile a user program, and run it as the initial thread."""
     if file.suffix not in LANGUAGES:
@@ -27,5 +32,13 @@ def run_program(
             f"{file} is neither metal Python (.py) nor C (.c)", f"for an ELF: pith boot --initial {file}"
         )
     check_readable(file, "a program in metal Python (.py) or C (.c)")
-    choose_machine(machine, wants_pdb=False, wants_gdb=False)
-    raise NotBuiltYet("compiling user programs")
+    chosen = choose_machine(machine, wants_pdb=False, wants_gdb=False)
+    with saying(f"compiling {file.name}"):
+        program = build(file)
+    start(BootOrder(chosen, program, checked_memory(memory), timeout=timeout))
+
+
+def build(file: Path) -> Path:
+    from pith.system.components import build_program
+
+    return build_program(file)

@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from pith.abi.syscalls import DebugCall, SystemCall
-
+from .calls import numbers_of_calls
 from .hosted import HostedMachine
 
 ANY: Final = "any"
@@ -22,17 +21,6 @@ ECALL: Final = 8
 INTERRUPT: Final = 1 << 63
 A7: Final = 16  # word of a context
 HELP: Final = "(pith) `thread` is the caller; n steps, s steps into, c goes on, q leaves the machine"
-
-
-def spelled(name: str) -> str:
-    """A call's name as the manual writes it: `ReplyRecv`, `NBSend`."""
-    return "".join("NB" if part == "NB" else part.title() for part in name.split("_"))
-
-
-def numbers_of_calls() -> dict[str, int]:
-    """Every system call by name; the debug calls begin with `Debug`."""
-    calls = {spelled(call.name): int(call) for call in SystemCall}
-    return calls | {f"Debug{spelled(call.name)}": int(call) for call in DebugCall}
 
 
 class KernelDebugger(pdb.Pdb):

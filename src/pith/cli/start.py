@@ -1,0 +1,161 @@
+"""From a boot order to a running machine, and from its end to an exit code.
+
+exit code   the machine's own, if it ended itself
+0           it was left (Ctrl-A X, or `q` in pdb), or sleeps and nothing will wake it
+124         the time given by --timeout was over
+"""
+
+from __future__ import annotations
+
+import bdb
+import contextlib
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import typer
+from rich.console import Console
+
+from pith import UserError
+from pith.machine import BootImage, Ending, Machine
+from pith.machine.terminal import Left, Terminal, show
+
+GDB_PORT: Final = 1234
+TIMED_OUT: Final = 124
+
+
+class MachineName(StrEnum):
+    HOSTED = "hosted"
+    QEMU = "qemu"
+
+
+class BootOrder(NamedTuple):
+    """What to start, and how: options that were checked, and make sense together."""
+
+    machine: MachineName
+    initial: Path | None
+    memory: int
+    pdb: str | None = None
+    gdb: bool = False
+    icount: bool = False
+    timeout: float | None = None
+    debug: bool = True
+
+
+class TimedOut(UserError):
+    """The machine did not end in the time that it was given."""
+
+    exit_code = TIMED_OUT
+
+
+def start(order: BootOrder) -> None:
+    """Build what is to be booted, boot it, and exit with the machine's status."""
+    with tempfile.TemporaryDirectory(prefix="pith-boot-") as directory, contextlib.ExitStack() as stack:
+        image, symbols = build(order, Path(directory, "image.elf"))
+        terminal = stack.enter_context(Terminal()) if has_input() else None
+        machine = stack.enter_context(make_machine(order, image, terminal, symbols))
+        try:
+            ending = machine.run(seconds=order.timeout)
+        except (Left, bdb.BdbQuit):
+            print()
+            return
+        status = machine.exit_status
+    conclude(ending, status, order)
+
+
+def conclude(ending: Ending, status: int | None, order: BootOrder) -> None:
+    match ending:
+        case Ending.EXIT:
+            raise typer.Exit(status or 0)
+        case Ending.SECONDS:
+            raise TimedOut(f"stopped after {order.timeout:g} seconds", "give it more: --timeout SECONDS")
+        case _:
+            print(f"\npith: {ending.value}", file=sys.stderr)
+
+
+def has_input() -> bool:
+    """Whether there is a standard input that a keyboard can be made of."""
+    try:
+        return sys.stdin.fileno() >= 0
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+# Building ---------------------------------------------------------------------------------------------------
+
+
+def build(order: BootOrder, output: Path) -> tuple[BootImage, list[Path]]:
+    """The boot image, and the ELF files whose symbols a debugger wants. The hosted machine needs no compiled kernel."""
+    from pith.system import image, kernel
+
+    kernel.set_debugging(order.debug)
+    initial = order.initial or build_demonstration()
+    compiled = None
+    if order.machine is MachineName.QEMU:
+        with saying("compiling the kernel"):
+            compiled = kernel.build_kernel()
+    return image.build(output, initial, compiled), [compiled, initial] if compiled else []
+
+
+def build_demonstration() -> Path:
+    from pith.system.demo import build_demo
+
+    with saying("building the demonstration"):
+        return build_demo()
+
+
+@contextlib.contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Tell a person at a terminal what takes so long; nothing stays on the screen."""
+    with Console(stderr=True).status(f"{what} ..."):
+        yield
+
+
+# Machines ---------------------------------------------------------------------------------------------------
+
+
+def make_machine(
+    order: BootOrder, image: BootImage, terminal: Terminal | None, symbols: list[Path]
+) -> Machine:
+    if order.machine is MachineName.QEMU:
+        return make_qemu(order, image, terminal, symbols)
+    from pith.machine import debugger
+    from pith.machine.hosted import HostedMachine
+
+    # A debugger whose commands come through a pipe needs all of it.
+    is_shared = order.pdb is not None and terminal is not None and not terminal.is_terminal
+    machine = HostedMachine(image, memory=order.memory, echo=show, keyboard=None if is_shared else terminal)
+    if order.pdb is not None:
+        debugger.attach(machine, order.pdb, terminal.lent if terminal else contextlib.nullcontext)
+    return machine
+
+
+def make_qemu(order: BootOrder, image: BootImage, terminal: Terminal | None, symbols: list[Path]) -> Machine:
+    from pith.machine.qemu import QemuMachine
+
+    port = free_port() if order.gdb else None
+    machine = QemuMachine(
+        image, memory=order.memory, echo=show, keyboard=terminal, icount=order.icount, gdb=port
+    )
+    if port is not None:
+        print(f"waiting for gdb; in another terminal:\n\n  {gdb_command(port, *symbols)}\n", file=sys.stderr)
+    return machine
+
+
+def free_port() -> int:
+    """The usual port, or any other that is free."""
+    for port in (GDB_PORT, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise UserError("no port is free for gdb", "end other programs that listen on ports")
+
+
+def gdb_command(port: int, kernel: Path, initial: Path) -> str:
+    """Stops at the kernel's first Python. Before that only hardware breakpoints work: translation is off."""
+    steps = [f"target remote :{port}", f"add-symbol-file {initial}", "hbreak pith_kernel_start", "continue"]
+    return f"gdb-multiarch {kernel} " + " ".join(f"-ex '{step}'" for step in steps)
