@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pith import __version__
+from pith.cli.bench import benchmarks
 from pith.cli.boot import boot, spell_out_pdb
 from pith.cli.compile import compile_file
 from pith.cli.doctor import doctor
@@ -25,6 +26,7 @@ application.command("compile")(compile_file)
 application.command("run")(run_program)
 application.command("inspect")(inspect)
 application.command("doctor")(doctor)
+application.add_typer(benchmarks)
 
 
 def print_version(wanted: bool) -> None:

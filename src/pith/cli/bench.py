@@ -1,0 +1,9 @@
+"""`pith bench`: the group of commands that measure. Each stands in a file of its own; by itself the group measures the kernel."""
+
+import typer
+
+from pith.cli.bench_ipc import bench, trace
+
+benchmarks = typer.Typer(name="bench", help="Measure the kernel, beside another if you have one.")
+benchmarks.callback(invoke_without_command=True)(bench)
+benchmarks.command("trace")(trace)

@@ -1,0 +1,150 @@
+"""Every instruction of a sample, as QEMU executed it.
+
+The program waits for a key before it measures. Then QEMU is told to translate one instruction at a time and to log each, and
+the key is pressed. In the log, a sample lies between the program's functions `sample_begins` and `sample_ends`,
+and a stretch between two of its `rdinstret`, if the kernel ran there.
+
+An instruction that faulted stands in the log and did not retire; nor did one that QEMU gave up, to look for
+interrupts or to access a device, and then logs again. Both are taken out. What is left is what the counter counts.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pith import UserError
+from pith.machine.elf import Elf
+from pith.machine.elf import read as read_elf
+from pith.machine.qemu import QemuMachine
+
+from .building import build_image, build_program
+from .kernels import Kernel
+from .measuring import BEGIN, END, SECONDS, Samples, parse
+from .rows import Row
+from .symbols import Symbols
+
+EXECUTED: Final = re.compile(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/([0-9a-f]+)/")
+GIVEN_UP: Final = ("Stopped execution of TB chain before", "cpu_io_recompile: rewound execution of TB")
+TRAPPED: Final = re.compile(r"riscv_cpu_do_interrupt: hart:0, async:(\d), cause:([0-9a-f]+)")
+PRIVILEGE_MASK: Final = 3  # of the flags that QEMU logs with an instruction
+CALLS_FROM_BELOW: Final = range(8, 12)  # causes: an ecall retires although it traps
+RDINSTRET, RDINSTRET_MASK = 0xC020_2073, 0xFFFF_F07F  # any destination
+KEPT_SAMPLES: Final = 2  # no row looks further back
+
+
+class Privilege(IntEnum):
+    """Who executes an instruction."""
+
+    USER = 0
+    KERNEL = 1
+    FIRMWARE = 3
+
+
+class Step(NamedTuple):
+    """An instruction that retired."""
+
+    address: int
+    privilege: Privilege
+
+
+class Trace(NamedTuple):
+    """A row's instructions in the order in which they retired, and what the counter made of them."""
+
+    row: Row
+    steps: list[Step]
+    counted: int
+
+
+def record(kernel: Kernel, row: Row) -> Trace:
+    """Run the row's scenario, and cut its last sample out of QEMU's log."""
+    program = build_program()
+    with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
+        log = Path(directory, "log")
+        samples = run_logged(kernel, row, Path(directory), log)
+        with open(log, encoding="ascii", errors="replace") as lines:
+            found = cut_samples(retired(lines), Symbols(program))
+    if len(found) < -row.sample:
+        raise UserError(f"the log of {row.name} holds no sample", "use QEMU 7.2 or a later one")
+    stretches = cut_stretches(found[row.sample], stamp_addresses(read_elf(program)))
+    return Trace(row, chosen(row, found[row.sample], stretches), samples[row.name][-1])
+
+
+def run_logged(kernel: Kernel, row: Row, directory: Path, log: Path) -> Samples:
+    image = build_image(kernel.elf, [row.scenario], directory, awaited=True)
+    with QemuMachine(image, icount=True) as machine:
+        ending = machine.run(BEGIN.strip(), seconds=SECONDS)
+        # The one is what the other is called since QEMU 8.1; each version ignores the name that it does not know.
+        for order in (f"logfile {log}", "singlestep on", "one-insn-per-tb on", "log exec,nochain,int"):
+            machine.monitor.execute("human-monitor-command", **{"command-line": order})
+        machine.send("\n")
+        ending = machine.run(END.strip(), seconds=SECONDS)
+        return parse(kernel.name, machine.output, ending)
+
+
+def retired(lines: Iterable[str]) -> Iterator[Step]:
+    """The instructions of a log that retired."""
+    last: Step | None = None
+    for line in lines:
+        if match := EXECUTED.match(line):
+            if last is not None:
+                yield last
+            last = Step(int(match[1], 16), Privilege(int(match[2], 16) & PRIVILEGE_MASK))
+        elif line.startswith(GIVEN_UP) or is_fault(line):
+            last = None
+    if last is not None:
+        yield last
+
+
+def is_fault(line: str) -> bool:
+    """The line says that the instruction before it was given up."""
+    match = TRAPPED.match(line)
+    return match is not None and match[1] == "0" and int(match[2], 16) not in CALLS_FROM_BELOW
+
+
+def cut_samples(steps: Iterable[Step], program: Symbols) -> list[list[Step]]:
+    """The last samples of a run, without the functions that mark them."""
+    begins, ends = program.address_of("sample_begins"), program.address_of("sample_ends")
+    samples: list[list[Step]] = []
+    current: list[Step] | None = None
+    for step in steps:
+        if step == (begins, Privilege.USER):
+            current = []
+        elif step == (ends, Privilege.USER) and current is not None:
+            samples = [*samples, current][-KEPT_SAMPLES:]
+            current = None
+        if current is not None:
+            current.append(step)
+    return samples
+
+
+def stamp_addresses(program: Elf) -> set[int]:
+    """Where the program reads the instruction counter."""
+    found = set()
+    for segment in program.segments:
+        for at in range(0, len(segment.data) - 3, 2):
+            if int.from_bytes(segment.data[at : at + 4], "little") & RDINSTRET_MASK == RDINSTRET:
+                found.add(segment.virtual + at)
+    return found
+
+
+def cut_stretches(sample: list[Step], stamps: set[int]) -> list[range]:
+    """Where in a sample the instructions between two stamps lie, for each two with the kernel between them."""
+    at = [i for i, step in enumerate(sample) if step.privilege is Privilege.USER and step.address in stamps]
+    between = [range(earlier + 1, later) for earlier, later in pairwise(at)]
+    return [part for part in between if any(sample[i].privilege is not Privilege.USER for i in part)]
+
+
+def chosen(row: Row, sample: list[Step], stretches: list[range]) -> list[Step]:
+    """The row's own instructions of a sample."""
+    if max(row.stretches) >= len(stretches):
+        raise UserError(f"the log of {row.name} does not show all of it", "use QEMU 7.2 or a later one")
+    parts = [stretches[number] for number in row.stretches]
+    if row.with_user:
+        parts = [range(parts[0].start, parts[-1].stop)]
+    return [sample[i] for part in parts for i in part]

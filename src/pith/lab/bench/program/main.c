@@ -1,0 +1,31 @@
+/* The benchmark: the initial thread of a system that does nothing but be measured.
+ *
+ * It runs on any kernel with the interface of seL4 16 MCS for riscv64, and prints one line a row,
+ *
+ *     row NAME SAMPLE SAMPLE ...
+ *
+ * after a line `bench begins` and before a line `bench ends`. A sample is a number of retired instructions;
+ * docs/measuring.md says of each row what exactly it counts.
+ */
+
+#include "console.h"
+#include "resources.h"
+#include "samples.h"
+
+void pith_main(const struct pith_bootinfo *info)
+{
+    set_up_resources(info);
+    open_console();
+    print("\nbench begins\n");
+    if (is_awaited())
+        await_key();
+    check("set the own priority", pith_tcb_set_priority(PITH_ROOT_TCB, PITH_ROOT_TCB, MIDDLE));
+    measure_calibration();
+    measure_calls();
+    measure_singles();
+    measure_notifications();
+    measure_faults();
+    measure_interrupts();
+    measure_objects();
+    print("bench ends\n");
+}

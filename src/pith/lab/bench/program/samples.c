@@ -1,0 +1,44 @@
+#include "samples.h"
+
+#include "console.h"
+
+/* The harness writes into these before it starts the program: the names of the scenarios to run, each between spaces,
+ * or nothing for all; and whether to wait for a key before the first. Volatile, or the compiler would read them now. */
+__attribute__((section(".data"))) volatile char selection[256] = "";
+__attribute__((section(".data"))) volatile char awaited = 0;
+
+/* Two places for a trace to see: all that runs between them belongs to one sample. */
+__attribute__((noinline)) void sample_begins(void) { __asm__ volatile("nop"); }
+__attribute__((noinline)) void sample_ends(void) { __asm__ volatile("nop"); }
+
+bool is_awaited(void) { return awaited; }
+
+/* The word at `text` is this name. */
+static bool is_word(const volatile char *text, const char *name)
+{
+    while (*name)
+        if (*text++ != *name++)
+            return false;
+    return *text == ' ';
+}
+
+bool wanted(const char *scenario)
+{
+    if (!selection[0])
+        return true;
+    for (const volatile char *text = selection; *text; text++)
+        if (*text == ' ' && is_word(text + 1, scenario))
+            return true;
+    return false;
+}
+
+void report(const char *row_name, const struct row *row)
+{
+    print("row ");
+    print(row_name);
+    for (word i = WARM_UPS; i < WARM_UPS + SAMPLES; i++) {
+        print(" ");
+        print_number(row->samples[i]);
+    }
+    print("\n");
+}

@@ -1,0 +1,54 @@
+"""What a run of `pith bench` found out: one entry a row, for every kernel that it ran on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import floor
+from .rows import Row
+from .statistics import Summary, geometric_mean
+
+
+class Result(NamedTuple):
+    """A row, measured. `peer` is the same program on the kernel that --against named."""
+
+    row: Row
+    own: Summary
+    peer: Summary | None = None
+
+    @property
+    def comparison(self) -> float:
+        """What a ratio is taken against: the other kernel's figure from this very run, else seL4's."""
+        return self.peer.median if self.peer else self.row.seL4
+
+    @property
+    def ratio(self) -> float:
+        return self.own.median / self.comparison
+
+    @property
+    def floor(self) -> int:
+        return floor.of(self.row)
+
+
+class Report(NamedTuple):
+    """All results, and the names of the kernels that they came from."""
+
+    own_name: str
+    peer_name: str | None
+    results: tuple[Result, ...]
+
+    @property
+    def mean_ratio(self) -> float:
+        """The geometric mean over the rows that have a published figure: the others are parts of these."""
+        counted = [result for result in self.results if result.row.published is not None]
+        return geometric_mean([result.ratio for result in counted or self.results])
+
+
+def combine(
+    rows: tuple[Row, ...],
+    own: tuple[str, dict[str, Summary]],
+    peer: tuple[str, dict[str, Summary]] | None,
+) -> Report:
+    """Put side by side what the kernels measured."""
+    results = [Result(row, own[1][row.name], peer[1][row.name] if peer else None) for row in rows]
+    return Report(own[0], peer[0] if peer else None, tuple(results))
