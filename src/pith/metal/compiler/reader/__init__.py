@@ -17,6 +17,9 @@ every message that it has.
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
 from collections.abc import Callable, Iterable
 from types import FunctionType, ModuleType
 from typing import Any
@@ -26,7 +29,7 @@ from ..diagnostics import CompileError, Rejected
 from . import attributes, calls, control, failures, matching, narrowing, operators, refusals, statements, text
 from .functions import read_function
 from .loading import import_file
-from .program import Program, owner_of
+from .program import Program, Waiting, owner_of
 
 ROOMS = (
     attributes,
@@ -41,21 +44,47 @@ ROOMS = (
 )  # they register
 
 
+DEEPEST = 20_000  # frames: a long chain of `elif` or of `+` is read by as many nested calls
+
+
 def read_program(roots: Iterable[Callable[..., Any] | ModuleType]) -> tree.Program:
     """The typed tree of all that the roots reach; a module stands for its exported functions and its `main`.
 
     Raises CompileError for a program that is not metal Python.
     """
     program = Program()
-    for root in roots:
-        for function in _functions_of(root):
-            try:
-                program.require(function, owner_of(function), {})
-            except Rejected as rejected:
-                program.problems += [rejected.diagnostic] if rejected.diagnostic else []
-    while program.waiting:
-        read_function(program, program.waiting.pop(0))
-    return _finish(program)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEPEST))
+    try:
+        for root in roots:
+            for function in _functions_of(root):
+                _require_root(program, function)
+        while program.waiting:
+            _read_waiting(program, program.waiting.pop(0))
+        return _finish(program)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _require_root(program: Program, function: FunctionType) -> None:
+    try:
+        program.require(function, owner_of(function), {})
+    except Rejected as rejected:
+        program.problems += [rejected.diagnostic] if rejected.diagnostic else []
+
+
+def _read_waiting(program: Program, waiting: Waiting) -> None:
+    """Read one body; what the reader itself stumbles over is told as a message about the function."""
+    try:
+        read_function(program, waiting)
+    except Exception as surprise:
+        if os.environ.get("PITH_DEBUG"):
+            traceback.print_exc()
+        program.reject(
+            waiting.function.location,
+            f"`{waiting.function.name}` is not metal Python ({type(surprise).__name__}: {surprise})",
+            "write it in simpler steps; PITH_DEBUG=1 shows where the compiler gave up",
+        )
 
 
 def _functions_of(root: Callable[..., Any] | ModuleType) -> list[FunctionType]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
+import typing
 from types import FunctionType, MethodType
 from typing import Any, NoReturn
 
@@ -70,6 +72,8 @@ def call_function(
     body: Body, node: ast.Call, python: FunctionType, owner: Type | None, receiver: tree.Expression | None
 ) -> tree.Expression:
     """A call of a function of the program; `receiver` is what a method is called on."""
+    if python.__module__.partition(".")[0] in sys.stdlib_module_names:
+        _refuse_library(body, node, python)
     head = _head(body, python, owner)
     slots = [Slot(p.name, p.default is MISSING, p.positional, p.keyword) for p in head.parameters]
     skipped = 1 if receiver is not None else 0
@@ -89,6 +93,18 @@ def call_function(
     if isinstance(function.result, Never):
         body.state = body.state.dead()
     return tree.Call(function.result, body.at(node), function, arguments, order)
+
+
+def _refuse_library(body: Body, node: ast.Call, python: FunctionType) -> NoReturn:
+    if python is typing.assert_never:
+        body.reject(node, "this line can be reached", "handle the cases that are left above it")
+    if python is typing.cast:
+        body.reject(node, "`cast` proves nothing", "narrow with `is not None`, `isinstance` or `match`")
+    body.reject(
+        node,
+        f"`{python.__name__}` is of Python's library, which does not exist on the metal",
+        "write a metal function that does the same",
+    )
 
 
 def _head(body: Body, python: FunctionType, owner: Type | None) -> Signature:

@@ -11,11 +11,23 @@ import sys
 import typing
 from typing import Any
 
-from ...structs import Struct
-from ...types import TypeProblem, resolve
+from ...structs import Layout, Struct
+from ...types import (
+    Embedded,
+    PackedUnion,
+    PackedValue,
+    Record,
+    Reference,
+    Tuple,
+    Type,
+    TypeProblem,
+    View,
+    resolve,
+)
 from ..diagnostics import Diagnostic, Rejected, diagnose
 from ..tree import Location
 from .body import Body
+from .kinds import record_items
 from .sources import SourceFile, source_file
 
 
@@ -29,6 +41,52 @@ def admit_class(body: Body, cls: Any, node: ast.AST) -> None:
             checked[cls] = False
             place = locate_class(cls, problem)
             body.program.problems.append(diagnose(place or body.at(node), problem.reason, problem.remedy))
+        else:
+            _admit_parts(body, cls, node)
+    if not checked[cls]:
+        raise Rejected(None)
+
+
+def _admit_parts(body: Body, cls: Any, node: ast.AST) -> None:
+    """The classes that a class's fields name: debug information describes them all."""
+    layout = cls.layout()
+    for item in (layout.fields if isinstance(layout, Layout) else layout).values():
+        try:
+            admit_type(body, item.type, node)
+        except Rejected:
+            continue  # told at the class that has the fault
+
+
+def admit_type(body: Body, kind: Type, node: ast.AST) -> None:
+    """Compute the layout of every class that a type names."""
+    match kind:
+        case Reference(cls) | Embedded(cls) | PackedValue(cls):
+            admit_class(body, cls, node)
+        case PackedUnion(variants):
+            for variant in variants:
+                admit_class(body, variant, node)
+        case View(element):
+            admit_type(body, element, node)
+        case Tuple(items):
+            for item in items:
+                admit_type(body, item, node)
+        case Record(cls):
+            _admit_record(body, cls, node)
+
+
+def _admit_record(body: Body, cls: Any, node: ast.AST) -> None:
+    checked = body.program.checked
+    if cls not in checked:
+        try:
+            items = record_items(cls)
+            checked[cls] = True
+        except TypeProblem as problem:
+            checked[cls] = False
+            place = locate_class(cls, problem) or body.at(node)
+            body.program.problems.append(diagnose(place, problem.reason, problem.remedy))
+            raise Rejected(None) from None
+        for _, item in items:
+            admit_type(body, item, node)
     if not checked[cls]:
         raise Rejected(None)
 

@@ -9,6 +9,7 @@ from .. import tree
 from ..diagnostics import Rejected
 from . import kinds
 from .body import Body
+from .classes import admit_type
 from .program import Program, Waiting
 from .statements import declare_locals
 
@@ -19,6 +20,8 @@ def read_function(program: Program, waiting: Waiting) -> None:
     """Fill in the function's locals and body; what is wrong goes to the program's problems."""
     body = Body(program, waiting)
     if _refuse_closure(body):
+        return
+    if not _admit_types(body):
         return
     declare_locals(body)
     for _ in range(ROUNDS):
@@ -50,6 +53,17 @@ def _refuse_closure(body: Body) -> bool:
     except (Rejected, TypeProblem) as rejected:
         if isinstance(rejected, Rejected) and rejected.diagnostic:
             body.program.problems.append(rejected.diagnostic)
+    return True
+
+
+def _admit_types(body: Body) -> bool:
+    """See that the classes in the function's head have layouts; a fault is told at the class."""
+    try:
+        for kind in [*body.parameters.values(), body.function.result]:
+            admit_type(body, kind, body.node)
+    except Rejected as rejected:
+        body.program.problems += [rejected.diagnostic] if rejected.diagnostic else []
+        return False
     return True
 
 

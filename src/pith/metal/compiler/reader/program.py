@@ -82,6 +82,9 @@ class Program:
             node.name, _symbol(python, owner, bindings), _head_location(source, node), parameters, result
         )
         _mark(function, python)
+        if not isinstance(function.symbol, str) or not function.symbol:
+            self.reject(function.location, "the symbol of an export is a text", 'write @export("name")')
+            raise Rejected(None)
         self._admit(function, Waiting(function, head, owner, bindings, source, _plain(source, node)))
         return function
 

@@ -65,6 +65,11 @@ def signature(function: FunctionType) -> Signature:
             f"the annotation name `{problem.name}` is unknown when the program runs",
             "import it plainly, not under TYPE_CHECKING",
         ) from None
+    except Exception as problem:
+        raise TypeProblem(
+            f"an annotation of `{function.__name__}` cannot be evaluated ({type(problem).__name__}: {problem})",
+            "annotate with metal types",
+        ) from None
     code = function.__code__
     if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         raise TypeProblem(

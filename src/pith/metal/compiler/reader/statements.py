@@ -20,11 +20,9 @@ from ...types import (
     Record,
     Reference,
     Tuple,
-    TypeProblem,
     View,
 )
 from .. import tree
-from ..diagnostics import Rejected
 from . import attributes, kinds, names, operators
 from .body import Body, reads
 from .classes import admit_class
@@ -42,7 +40,7 @@ def declare_locals(body: Body) -> None:
                 continue
             try:
                 body.declared[name] = names.metal_type(body, node.annotation)
-            except (Rejected, TypeProblem):
+            except Exception:
                 continue  # told when the statement is read
             body.types[name] = body.declared[name]
 

@@ -36,6 +36,10 @@ def expand_text(body: Body, node: ast.expr) -> list[tree.Statement] | None:
     sink = names.known(body, node.func)
     if not isinstance(sink, FunctionType) or "__metal_number__" not in sink.__dict__:
         return None
+    if not isinstance(sink.__dict__["__metal_number__"], FunctionType):
+        body.reject(
+            node, f"`{sink.__name__}` has no function to put numbers", "name one: `@text_sink(number=...)`"
+        )
     put = body.program.require(sink, None, {})
     number = body.program.require(sink.__dict__["__metal_number__"], None, {})
     held: list[tree.Statement] = []
