@@ -50,6 +50,11 @@ def profile(trace: Trace, kernel: Symbols, program: Symbols) -> Profile:
     return Profile(trace.row.name, len(trace.steps), trace.counted, functions, lines, stacks, len(touched))
 
 
+def short(name: str) -> str:
+    """A name of Pith's kernel without what all of them begin with."""
+    return name.removeprefix("pith.kernel.")
+
+
 class Follower:
     """Knows at each step who called whom."""
 
@@ -67,7 +72,7 @@ class Follower:
             return ("user", self.frames_in_program(step.address)[-1])
         if step.privilege is Privilege.FIRMWARE:
             return ("kernel", *self.stack, FIRMWARE)
-        function, *inlined = self.frames_in_kernel(step.address)
+        function, *inlined = (short(name) for name in self.frames_in_kernel(step.address))
         self._enter(function)
         self.before = step
         return ("kernel", *self.stack, *inlined)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from pathlib import Path
 
+from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -26,27 +27,29 @@ def headline(profile: Profile) -> str:
 
 
 def functions(profile: Profile) -> Table:
-    table = Table()
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("instructions", justify="right", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
     table.add_column("function", overflow="fold")
-    table.add_column("instructions", justify="right")
-    table.add_column("share", justify="right")
     for name, count in profile.functions.most_common():
-        table.add_row(Text(name), str(count), f"{count / profile.total:.1%}")
+        table.add_row(str(count), f"{count / profile.total:.1%}", Text(name))
     return table
 
 
-def lines(profile: Profile, most: int) -> Table | Text:
+def lines(profile: Profile, most: int) -> Text:
+    """One line of text a source line, cut at the terminal's edge."""
     if not profile.lines:
         return Text("This kernel's ELF has no debug information, so there are no source lines.")
-    table = Table()
-    table.add_column("line", no_wrap=True)
-    table.add_column("instructions", justify="right")
-    table.add_column("source", no_wrap=True, overflow="ellipsis")
-    for line, count in profile.lines.most_common(most):
-        table.add_row(place(line), str(count), Text(linecache.getline(line.file, line.number).strip()))
-    return table
+    shown = [(count, place(line), line) for line, count in profile.lines.most_common(most)]
+    widest = max(len(where) for _, where, _ in shown)
+    text = [f"{count:>14}   {where:<{widest}}   {source(line)}" for count, where, line in shown]
+    return Text("\n".join([f"{'instructions':>14}   line", *text]), no_wrap=True, overflow="ellipsis")
 
 
 def place(line: Line) -> str:
     """The file's last two names are enough to know it by."""
     return f"{Path(*Path(line.file).parts[-2:])}:{line.number}"
+
+
+def source(line: Line) -> str:
+    return linecache.getline(line.file, line.number).strip()

@@ -139,8 +139,9 @@ def _files(program: Any, unit: Any) -> dict[int, str]:
     header = program.header
     first = 0 if header["version"] >= 5 else 1
     directories = [_text(d) for d in header["include_directory"]]
-    if first:
-        directories.insert(0, _text(unit.get_top_DIE().attributes["DW_AT_comp_dir"].value))
+    if first:  # directory 0 is then the unit's own
+        attributes = unit.get_top_DIE().attributes
+        directories.insert(0, _text(attributes["DW_AT_comp_dir"].value) if "DW_AT_comp_dir" in attributes else "")
     return {
         number: str(Path(directories[entry.dir_index], _text(entry.name)))
         for number, entry in enumerate(header["file_entry"], first)
@@ -164,11 +165,13 @@ def _inlined_below(dwarf: Any, parent: Any, depth: int) -> Iterator[Inlined]:
 
 
 def _name(entry: Any) -> str:
-    while "DW_AT_name" not in entry.attributes:
-        if "DW_AT_abstract_origin" not in entry.attributes:
-            return UNKNOWN
+    """The linker's name, which says the module too, or else the function's own."""
+    while "DW_AT_abstract_origin" in entry.attributes:
         entry = entry.get_DIE_from_attribute("DW_AT_abstract_origin")
-    return _text(entry.attributes["DW_AT_name"].value)
+    for attribute in ("DW_AT_linkage_name", "DW_AT_name"):
+        if attribute in entry.attributes:
+            return _text(entry.attributes[attribute].value)
+    return UNKNOWN
 
 
 def _ranges(dwarf: Any, entry: Any) -> Iterator[tuple[int, int]]:
