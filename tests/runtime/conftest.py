@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from pith.abi.messages import IPCBuffer, MessageInfo
-from pith.metal import machine, memory
+from pith.metal import machine
 from pith.runtime import console
 from pith.runtime.process import process
+from tests import arena
 
 ARENA = 0x40_0000
 ARENA_BYTES = 1 << 20
@@ -63,11 +64,18 @@ class RecordingProcessor:
         raise NotImplementedError(name)
 
 
+@pytest.fixture(autouse=True)
+def no_arena() -> Iterator[None]:
+    """Leave no memory attached: modules with statics could not be imported any more."""
+    yield
+    arena.detach()
+
+
 @pytest.fixture
 def processor(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordingProcessor]:
     """Memory, an IPC buffer, and the recording processor; a debug console."""
-    end = memory.attach(bytearray(ARENA_BYTES), ARENA)
-    process.ipc_buffer = IPCBuffer.at(-(-end // 1024) * 1024)
+    arena.attach(ARENA, ARENA_BYTES)
+    process.ipc_buffer = IPCBuffer.at(ARENA)
     console.console.sink = console.Sink.DEBUG
     recording = RecordingProcessor(process.ipc_buffer)
     monkeypatch.setattr(machine, "processor", recording)

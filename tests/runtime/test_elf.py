@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pith.metal import Array, memory, u8
+from pith.metal import Array, u8
 from pith.runtime import elf
 from pith.runtime.elf import BadElf, Reason
+from tests import arena
 from tests.runtime.elves import CODE, DATA, EXECUTE, READ, WRITE, Image
 
 BASE = 0x5000_0000
@@ -17,9 +18,7 @@ U8Array = Array[u8]
 
 def image_in_memory(data: bytes) -> Array[u8]:
     """The image as the loader sees it."""
-    buffer = bytearray(-(-max(len(data), 8) // 8) * 8 + (1 << 16))
-    buffer[: len(data)] = data
-    memory.attach(buffer, BASE, static_base=BASE + len(buffer) - (1 << 16))
+    arena.attach(BASE, 4096, data)
     return U8Array.at(BASE, len(data))
 
 

@@ -4,15 +4,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pith.metal import machine, memory
+from pith.metal import machine
 from pith.runtime.heap import Heap, HeapFull
+from tests import arena
 
 BASE, BYTES = 0x10_0000, 1 << 14
 
 
 def fresh(size: int) -> Heap:
     """A heap of `size` bytes at BASE; its own struct, and the statics, lie elsewhere."""
-    memory.attach(bytearray(32 * BYTES), BASE, static_base=BASE + 2 * BYTES)
+    arena.attach(BASE, 2 * BYTES)
     heap = Heap.at(BASE + BYTES)
     heap.stock(BASE, size)
     return heap

@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
 from pith.machine import Ending, Machine
-from pith.machine.hosted import HostedMachine
-from pith.machine.qemu import QemuMachine
-from pith.system import image
 from pith.system.archive import pack, section
 from pith.system.components import build_python
-from pith.system.demo import INITIAL, build_demo
-from pith.system.kernel import build_kernel
+from pith.system.demo import INITIAL
+from tests.system.conftest import MEMORY, Start
 
-MEMORY = 128 << 20
 PROMPT = "pith> "
 COLOURS = re.compile(r"\x1b\[\d+m")
-
-Start = Callable[..., Machine]
-
-
-@pytest.fixture(params=["hosted", pytest.param("qemu", marks=pytest.mark.qemu)])
-def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
-    """Start an initial thread (the demonstration's, unless another is given) on the machine under test."""
-    running: list[Machine] = []
-
-    def boot(program: Path | None = None) -> Machine:
-        output, initial = tmp_path / "image.elf", program or build_demo()
-        if request.param == "hosted":
-            running.append(HostedMachine(image.build(output, initial, None), memory=MEMORY))
-        else:
-            boot_image = image.build(output, initial, build_kernel())
-            running.append(QemuMachine(boot_image, memory=MEMORY, icount=True))
-        return running[-1]
-
-    yield boot
-    for machine in running:
-        machine.close()
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,25 @@
+"""The examples do on both machines what they say."""
+
+from pathlib import Path
+
+import pytest
+
+from pith.system.components import build_program
+from tests.system.conftest import Start
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.parametrize(("name", "language"), [("hello.py", "metal Python"), ("hello.c", "C")])
+def test_hello(name: str, language: str, start: Start) -> None:
+    machine = start(build_program(EXAMPLES / name))
+    machine.wait_for(f"Hello from user mode, in {language}.")
+    assert "8192 slots, of which 81" in machine.wait_for("are empty.")
+
+
+def test_two_threads_pass_a_number_to_and_fro(start: Start) -> None:
+    machine = start(build_program(EXAMPLES / "two_threads.py"))
+    machine.wait_for("first:  that is enough")
+    lines = [line for line in machine.output.splitlines() if line.startswith(("first:", "second:"))]
+    expected = [f"{who} {number}" for number in (1, 2, 3) for who in ("second: I send", "first:  got")]
+    assert lines == [*expected, "second: I send 4", "first:  that is enough"]
