@@ -309,6 +309,28 @@ def test_the_kernel_itself(world: World, info: BootInfo) -> None:
     assert world.processor.csrs["sie"] == 1 << 5 | 1 << 9
 
 
+@pytest.mark.parametrize(
+    ("implementation", "version", "expected"),
+    [(1, 0x1_0001, True), (1, 0x1_0000, False), (0, 0x2_0000, False)],
+)
+def test_the_timer_is_the_kernels_if_the_firmware_lends_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, implementation: int, version: int, expected: bool
+) -> None:
+    answers = {1: implementation, 2: version}
+    monkeypatch.setattr(
+        world.processor,
+        "sbi_call",
+        lambda extension, function, *_: (0, answers[function] if extension == 16 else 0),
+    )
+    tree = device_tree.flatten(device_tree.virt(MEMORY))
+    start(world, tree.replace(b"rv64imafdc\0", b"rv64_sstc\0\0"))
+    assert kernel.has_sstc is expected
+
+
+def test_no_timer_to_lend(info: BootInfo) -> None:
+    assert not kernel.has_sstc
+
+
 # What can go wrong ----------------------------------------------------------------------------------------
 
 

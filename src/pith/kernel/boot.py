@@ -265,7 +265,7 @@ def _make_root_cnode() -> None:
 
 def _start_kernel() -> None:
     """Time, interrupts, domains, the kernel's half of every address space, and the thread that does nothing."""
-    kernel.has_sstc = board.has_sstc
+    kernel.has_sstc = board.has_sstc and timer.is_lent()
     timer.initialise(board.timebase)
     plic.initialise(window_of(board.plic), board.plic_context)
     make_kernel_root(PageTable.at(window_of(_allocate(PAGE_TABLE_BITS))))

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from pith.abi.objects import PAGE_BITS
 from pith.metal import assembly, export
 
 from ..objects import Register
+from . import vspace
 from .csr import SSTATUS_FS
+from .window import IMAGE_OFFSET
 
 STACK_BYTES: Final = 16384
 SSTATUS_SIE: Final = 1 << 1
@@ -38,9 +41,44 @@ def _load() -> str:
     return "\n".join([*loads, f"ld a0, {_offset(Register.A0)}(a0)"])
 
 
-def start_text() -> str:
-    """The kernel's first instructions: a stack, traps to us, then Python; a0-a5 pass through to it."""
+def _map_text() -> str:
+    """Translate as the kernel wants it: the loader may have mapped no more than the kernel's image.
+
+    A root in .bss, with the window in its upper half and the image's gigabyte near the end, as
+    `vspace.make_kernel_root` makes the final one.
+    """
+    page = vspace.kernel_page(0).bits
+    image = vspace.kernel_page(vspace.IMAGE_BASE).bits
     return f"""
+        la t0, pith_first_root
+        li t1, {8 * vspace.USER_ENTRIES}
+        add t1, t0, t1
+        li t2, {page}
+        li t3, {vspace.kernel_page(1 << vspace.span_bits(vspace.TOP_LEVEL)).bits - page}
+        li t4, {vspace.ENTRIES - vspace.USER_ENTRIES}
+        1:
+        sd t2, (t1)
+        add t2, t2, t3
+        addi t1, t1, 8
+        addi t4, t4, -1
+        bnez t4, 1b
+        li t2, {image}
+        sd t2, {8 * (vspace.index_of(IMAGE_OFFSET + vspace.IMAGE_BASE, vspace.TOP_LEVEL) - vspace.ENTRIES)}(t1)
+        li t1, {IMAGE_OFFSET:#x}
+        sub t0, t0, t1
+        srli t0, t0, {PAGE_BITS}
+        li t1, {vspace.SATP_SV39:#x}
+        or t0, t0, t1
+        sfence.vma
+        csrw satp, t0
+        sfence.vma
+    """
+
+
+def start_text() -> str:
+    """The kernel's first instructions: its mappings, a stack, traps to us, then Python; a0-a5 pass through."""
+    return f"""
+        {_map_text()}
         la sp, pith_stack_top
         la t0, pith_trap
         csrw stvec, t0
@@ -53,7 +91,9 @@ def start_text() -> str:
         j pith_resume
 
         .pushsection .bss.stack, "aw", @nobits
-        .balign 16
+        .balign {1 << PAGE_BITS}
+        pith_first_root:
+        .space {8 * vspace.ENTRIES}
         .space {STACK_BYTES}
         pith_stack_top:
         .popsection

@@ -17,6 +17,9 @@ from .csr import SUPERVISOR_TIMER
 
 KERNEL_ENTRY_MICROSECONDS: Final = 10  # one entry of the kernel takes no longer, preemption points included
 SBI_TIMER: Final = 0x54494D45
+SBI_BASE: Final = 0x10
+OPENSBI: Final = 1  # its number among implementations of the SBI
+OPENSBI_1_1: Final = 1 << 16 | 1
 MICROSECONDS: Final = 1_000_000
 
 
@@ -26,6 +29,16 @@ def initialise(ticks_per_second: u32) -> None:
     kernel.margin = to_ticks(KERNEL_ENTRY_MICROSECONDS)
     kernel.now = read()
     csr_set("sie", SUPERVISOR_TIMER)
+
+
+def is_lent() -> bool:
+    """Whether the firmware lets the supervisor use the timer of its own that the Sstc extension brings.
+
+    It need not, and the register traps then. OpenSBI does since version 1.1.
+    """
+    _, implementation = sbi_call(SBI_BASE, 1, 0, 0, 0)
+    _, version = sbi_call(SBI_BASE, 2, 0, 0, 0)
+    return implementation == OPENSBI and version >= OPENSBI_1_1
 
 
 def read() -> u64:

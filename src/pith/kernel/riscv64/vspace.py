@@ -169,12 +169,13 @@ def _switch(root: PageTable, asid: u16) -> None:
 def make_kernel_root(root: PageTable) -> None:
     """Fill an empty root with the kernel's half: the window, and the gigabyte of the kernel's image."""
     for index in range(USER_ENTRIES, ENTRIES):
-        root.entries[index] = _kernel_page((index - USER_ENTRIES) << span_bits(TOP_LEVEL))
-    root.entries[index_of(IMAGE_OFFSET + IMAGE_BASE, TOP_LEVEL)] = _kernel_page(IMAGE_BASE)
+        root.entries[index] = kernel_page((index - USER_ENTRIES) << span_bits(TOP_LEVEL))
+    root.entries[index_of(IMAGE_OFFSET + IMAGE_BASE, TOP_LEVEL)] = kernel_page(IMAGE_BASE)
     kernel.kernel_root = root
 
 
-def _kernel_page(physical: u40) -> PageTableEntry:
+def kernel_page(physical: u40) -> PageTableEntry:
+    """An entry of a root that shows the kernel a gigabyte."""
     return PageTableEntry(
         valid=1,
         read=1,
