@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pith import UserError
-from pith.kernel import state
+from pith.kernel import cspace, state
 from pith.kernel.objects import Thread
 from pith.kernel.riscv64.window import IMAGE_OFFSET, WINDOW_BASE
 from pith.lab.inspect import show
@@ -23,6 +23,7 @@ from pith.lab.inspect.report import Table, Tree
 from pith.lab.inspect.subjects import reports
 from pith.metal import memory
 from pith.verify.census import take_census
+from pith.verify.check import check_all
 from tests.cli.conftest import Pith
 from tests.cli.conftest import pith as run_pith  # noqa: F401  (a fixture)
 from tests.verify.conftest import Town, bare_world, town  # noqa: F401  (fixtures)
@@ -169,20 +170,39 @@ def write_elf(path: Path, symbols: dict[str, int]) -> Path:
     return path
 
 
-@pytest.fixture
-def dumped(town: Town, tmp_path: Path) -> tuple[Path, Path]:
-    """The town's memory in a file, and an ELF of the kernel that ran there."""
-    dump = tmp_path / "town.dump"
+def dump_into(directory: Path) -> tuple[Path, Path]:
+    """The attached memory in a file, and an ELF of the kernel that ran there."""
+    dump = directory / "town.dump"
     dump.write_bytes(bytes(memory.view_u8))
     statics = {"kernel": state.kernel, "interrupts": state.interrupts}
     symbols = {f"pith.kernel.state.{n}": s.address - WINDOW_BASE + IMAGE_OFFSET for n, s in statics.items()}
-    return dump, write_elf(tmp_path / "kernel.elf", symbols)
+    return dump, write_elf(directory / "kernel.elf", symbols)
+
+
+@pytest.fixture
+def dumped(town: Town, tmp_path: Path) -> tuple[Path, Path]:
+    return dump_into(tmp_path)
 
 
 def test_a_dump_shows_what_the_memory_showed(dumped: tuple[Path, Path]) -> None:
     living = reports()
     attach_dump(*dumped)
     assert reports() == living
+
+
+def test_references_into_the_kernels_image_are_followed(town: Town, tmp_path: Path) -> None:
+    """On the metal a neighbour in the derivation order names an interrupt's slot by its place in the image."""
+    slot = state.interrupts.slots[10]
+    cspace.insert(town.notification_slot.cap, town.notification_slot, slot)
+    following = slot.link.next
+    assert following is not None
+    living = reports()
+    image_address = slot.address - WINDOW_BASE + IMAGE_OFFSET
+    memory.view_u64[(following.address + 16 - memory.base) >> 3] = image_address
+    memory.view_u64[(town.notification_slot.address + 24 - memory.base) >> 3] += image_address - slot.address
+    attach_dump(*dump_into(tmp_path))
+    assert reports() == living
+    assert check_all() == []
 
 
 def test_looking_leaves_the_dump_alone(dumped: tuple[Path, Path]) -> None:

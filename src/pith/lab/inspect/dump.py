@@ -17,8 +17,9 @@ from elftools.elf.sections import SymbolTableSection
 
 from pith import UserError
 from pith.kernel import state
+from pith.kernel.objects import Slot
 from pith.kernel.riscv64.window import IMAGE_OFFSET, WINDOW_BASE
-from pith.metal import Struct, memory
+from pith.metal import Struct, memory, size_of
 
 MEMORY_BASE: Final = 0x8000_0000
 STATICS: dict[str, Struct] = {
@@ -39,11 +40,22 @@ def attach_dump(dump: Path, kernel: Path, base: int = MEMORY_BASE) -> None:
                 f"dump the memory from {base:#x} on, all of it: pmemsave {base:#x} SIZE FILE in QEMU's monitor",
             )
         instance._place(WINDOW_BASE + physical)
+    _recognise_slots_in_the_image(symbols["pith.kernel.state.interrupts"])
     if state.kernel.idle is None:
         raise UserError(
             f"no kernel has started in {dump.name}, or not {kernel.name}",
             "name the ELF of the kernel that ran when the memory was dumped",
         )
+
+
+def _recognise_slots_in_the_image(address: int) -> None:
+    """Let references to the interrupt table's slots lead to them.
+
+    They are the only objects in the kernel's image that others refer to, and do so by the image's addresses, which
+    are not the window's.
+    """
+    for index in range(state.IRQ_COUNT):
+        Slot._instances[address + index * size_of(Slot)] = state.interrupts.slots[index]
 
 
 def _map(dump: Path) -> mmap.mmap:

@@ -1,0 +1,91 @@
+"""The compiled kernel on QEMU: its memory holds the same invariants, and shows itself, also from gdb."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pith.lab import gdb_commands_file
+from pith.lab.inspect.dump import attach_dump
+from pith.lab.inspect.subjects import reports
+from pith.machine import image
+from pith.machine.qemu import QemuMachine
+from pith.verify.check import check_all
+
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
+
+MEMORY = 32 << 20
+PROMPT = "pith> "
+GDB = shutil.which("gdb-multiarch")
+
+
+# In a process of its own: the compiler imports modules with statics, which must come before memory is attached.
+BUILD = """
+import sys
+from pathlib import Path
+from typing import NamedTuple
+from pith.system import image, kernel
+from pith.system.demo import build_demo
+
+built = kernel.build_kernel()
+image.build(Path(sys.argv[1]), build_demo(), built)
+print(built)
+"""
+
+
+class Running(NamedTuple):
+    machine: QemuMachine
+    kernel: Path
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The demonstration, waiting for somebody to type."""
+    file = tmp_path_factory.mktemp("image") / "demo.elf"
+    built = subprocess.run([sys.executable, "-c", BUILD, file], stdout=subprocess.PIPE, text=True, check=True)
+    with QemuMachine(image.read(file), memory=MEMORY) as machine:
+        machine.wait_for(PROMPT)
+        yield Running(machine, Path(built.stdout.strip()))
+
+
+def test_the_compiled_kernel_keeps_its_invariants(running: Running, tmp_path: Path) -> None:
+    dump = tmp_path / "memory"
+    dump.write_bytes(running.machine.read_memory(0x8000_0000, MEMORY))
+    attach_dump(dump, running.kernel)
+    assert check_all() == []
+    (threads,) = reports("threads")
+    assert len(threads.parts[0].rows) > 4  # type: ignore[union-attr]
+
+
+@pytest.mark.skipif(GDB is None, reason="gdb-multiarch is not on PATH")
+def test_gdb_commands(running: Running) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    running.machine.monitor.execute(
+        "human-monitor-command", **{"command-line": f"gdbserver tcp:127.0.0.1:{port}"}
+    )
+    script = (
+        f"source {gdb_commands_file()}",
+        f"target remote 127.0.0.1:{port}",
+        "set pith-memory 32M",
+        f"set pith-command {sys.executable} -c 'from pith.cli.main import main; main()'",
+        "pith threads --check",
+        "disconnect",
+    )
+    commands = [part for line in script for part in ("-ex", line)]
+    done = subprocess.run(
+        [str(GDB), "-nx", "-batch", str(running.kernel), *commands],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "blocked on receive" in done.stdout, done.stderr
+    assert "invariants, 0 violations" in done.stdout
