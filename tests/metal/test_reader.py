@@ -13,7 +13,7 @@ import pytest
 
 from pith.metal import memory
 from pith.metal.compiler import tree
-from pith.metal.compiler.reader import CompileError, read_program
+from pith.metal.compiler.reader import CompileError, read_program, sources
 from pith.metal.compiler.show_tree import show_function, show_tree
 
 VOCABULARY = """
@@ -139,8 +139,6 @@ def module_of(source: str) -> ModuleType:
     """A module with the vocabulary above and this source, as if it were a file."""
     text = VOCABULARY + textwrap.dedent(source)
     linecache.cache["sample.py"] = (len(text), None, text.splitlines(True), "sample.py")
-    from pith.metal.compiler.reader import sources
-
     sources.source_file.cache_clear()
     module = ModuleType("sample")
     module.__file__ = "sample.py"
@@ -531,10 +529,8 @@ def test_packed_and_value_objects() -> None:
             return found.place + size_of(Node) + Port.from_bits(x).rights
         """
     ) == [
-        "a = (Null | Port | Page(Page(writable=True, badge=3)) if bool(x) else Port(badge=x, rights=3))".replace(
-            "(Null | Port | Page(Page(writable=True, badge=3)) if bool(x) else Port(badge=x, rights=3))",
-            "Null | Port | Page((Page | Port(Page(writable=True, badge=3)) if bool(x) else Page | Port(Port(badge=x, rights=3))))",
-        ),
+        "a = Null | Port | Page((Page | Port(Page(writable=True, badge=3)) if bool(x) else "
+        "Page | Port(Port(badge=x, rights=3))))",
         "found = Found((t1 := Found(u64(x), Color.RED)).0, Color.GREEN)",
         "if not isinstance(cap, Null)",
         "    cap = Null | Port | Page((Port | Page(replace(Port(Port | Page(cap)), badge=4)) if "
