@@ -22,7 +22,10 @@ UNKNOWN_SYSCALL_NUMBER: Final = 10  # the message word behind the registers
 
 
 class Cause(IntEnum):
-    """Why the processor trapped: the RISC-V privileged specification's `scause`."""
+    """Why the processor trapped: the RISC-V privileged specification's `scause`.
+
+    A fault message tells a page fault as the access fault of its kind.
+    """
 
     FETCH_MISALIGNED = 0
     FETCH_ACCESS = 1
@@ -95,7 +98,7 @@ def write_words(message: Message) -> None:
         case FaultLabel.VM:
             write("label 6, page fault: ")
             write(f"pc {message.word0:#x}, address {message.word1:#x}, ")
-            write(f"fetch {message.word2}, scause {message.word3}")
+            write(f"fetch {message.word2}, status {message.word3}")
         case FaultLabel.USER_EXCEPTION:
             write("label 3, exception: ")
             write(f"pc {message.word0:#x}, sp {message.word1:#x}, ")
