@@ -140,8 +140,8 @@ def _files(program: Any, unit: Any) -> dict[int, str]:
     first = 0 if header["version"] >= 5 else 1
     directories = [_text(d) for d in header["include_directory"]]
     if first:  # directory 0 is then the unit's own
-        attributes = unit.get_top_DIE().attributes
-        directories.insert(0, _text(attributes["DW_AT_comp_dir"].value) if "DW_AT_comp_dir" in attributes else "")
+        own = unit.get_top_DIE().attributes.get("DW_AT_comp_dir")
+        directories.insert(0, _text(own.value) if own else "")
     return {
         number: str(Path(directories[entry.dir_index], _text(entry.name)))
         for number, entry in enumerate(header["file_entry"], first)
