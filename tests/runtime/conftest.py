@@ -57,6 +57,9 @@ class RecordingProcessor:
         self.traps.append(Trap(signed, cap, info, row, caps, reply, send_to))
         return self.answer(self.traps[-1])
 
+    def instruction_fence(self) -> None:
+        pass
+
     def csr_read(self, name: str) -> int:
         raise NotImplementedError(name)
 

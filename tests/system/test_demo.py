@@ -33,8 +33,10 @@ STORY = """\
 Pith: a microkernel, and programs that need not trust each other
   initial   I am the first program.
 1  A device driver is an ordinary program
+   It can crash without taking the system along,
   initial   I made uart:
 2  Memory on demand
+   The kernel has no opinion about memory:
   initial   I made pager, which owns 64 KiB, and explorer, whose page faults go to pager as messages.
   explorer  I write 1 at 0x1000000000, where I have no memory.
   pager     a page fault at 0x1000000000: I map one of my pages there.
@@ -44,6 +46,7 @@ Pith: a microkernel, and programs that need not trust each other
   pager     a page fault at 0x1000400000: I map one of my pages there.
   explorer  I read all 3 again; their sum is 6. I noticed nothing.
 3  Programs share what they hand over, and nothing else
+   A capability is the right to one object,
   initial   I made server.
   initial   I made client,
   client    I call the server with the number 41. It answers 42.
@@ -53,6 +56,7 @@ Pith: a microkernel, and programs that need not trust each other
   server    I made 24 letters in the page capitals, and rang the bell.
   client    The bell rang. My page now says "HELLO FROM AN ISOLATED WORLD".
 4  A program breaks, and nothing else does
+   All that a program is made of was cut from one piece of memory:
   initial   I start "faulty": a C program that reads memory it does not have.
   faulty    I follow a pointer that I forgot to set ...
   kernel    I stop faulty, and send initial a message in its name: it read memory that it does not have.

@@ -4,9 +4,9 @@
  *
  *     void pith_main(const struct pith_bootinfo *info) { pith_print("hello\n"); }
  *
- * `pith run FILE.c` builds it with start.c and boots it as the initial thread; a component's pith_main takes no argument.
- * From the ground up: types, message words and the IPC buffer, the eleven system calls, invocations (one function an
- * operation, in the manual's order), printing. All functions are static inline: what is not used is not in the program.
+ * `pith run FILE.c` builds it with start.c and boots it as the initial thread; a component's pith_main gets 0. From
+ * the ground up: types, message words and the IPC buffer, the eleven system calls, invocations (one function an
+ * operation, in the manual's order), printing. All functions are static inline: what is not used is not there.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 typedef uint64_t pith_word;
 typedef uint64_t pith_cptr; /* names a capability: a number that the kernel looks up in our capability space */
 
-/* Numbers: see abi/ for what they are. ------------------------------------------------------------------------- */
+/* Numbers: see abi/ for what they are. -------------------------------------------------------------------- */
 
 enum pith_object {
     PITH_UNTYPED, PITH_TCB, PITH_ENDPOINT, PITH_NOTIFICATION, PITH_CNODE, PITH_SCHED_CONTEXT, PITH_REPLY,
@@ -57,16 +57,17 @@ enum pith_root_slot { /* the initial thread's capabilities */
     PITH_ROOT_DOMAIN = 11, PITH_ROOT_SCHED_CONTEXT = 14
 };
 
-enum { PITH_SUPERVISOR = 1, PITH_READY = 16, PITH_FINISHED = 17 }; /* a component's slot 1, and what it may say */
+enum { PITH_SUPERVISOR = 1, PITH_READY = 16, PITH_FINISHED = 17 }; /* a component's slot 1, what it may say */
 enum { PITH_CONSOLE_WRITE = 16, PITH_CONSOLE_READ = 17 };
 
 enum { /* rights */
-    PITH_WRITE = 1, PITH_READ = 2, PITH_GRANT = 4, PITH_GRANT_REPLY = 8, PITH_READ_WRITE = 3, PITH_ALL_RIGHTS = 15
+    PITH_WRITE = 1, PITH_READ = 2, PITH_READ_WRITE = 3, PITH_GRANT = 4, PITH_GRANT_REPLY = 8,
+    PITH_ALL_RIGHTS = 15
 };
 
 enum { PITH_EXECUTABLE = 0, PITH_NOT_EXECUTABLE = 1 };
 
-/* Messages ------------------------------------------------------------------------------------------------------ */
+/* Messages ------------------------------------------------------------------------------------------------ */
 
 struct pith_ipc_buffer {
     pith_word tag;
@@ -78,7 +79,7 @@ struct pith_ipc_buffer {
 
 extern struct pith_ipc_buffer *pith_ipc_buffer; /* set by start.c */
 
-struct pith_message { /* what arrived: from whom, the info word, the first four words; the rest is in the IPC buffer */
+struct pith_message { /* what arrived: from whom, the info word, the first four words; others: IPC buffer */
     pith_word badge, info, word[4];
 };
 
@@ -90,7 +91,7 @@ static inline pith_word pith_info(pith_word label, pith_word caps, pith_word len
 static inline pith_word pith_label_of(struct pith_message message) { return message.info >> 12; }
 static inline pith_word pith_length_of(struct pith_message message) { return message.info & 127; }
 
-/* System calls -------------------------------------------------------------------------------------------------- */
+/* System calls -------------------------------------------------------------------------------------------- */
 
 enum {
     PITH_SYS_CALL = -1, PITH_SYS_REPLY_RECV = -2, PITH_SYS_NB_SEND_RECV = -3, PITH_SYS_NB_SEND_WAIT = -4,
@@ -178,7 +179,7 @@ static inline void pith_yield(void) { pith_trap(PITH_SYS_YIELD, 0, 0, PITH_NO_WO
 
 static inline void pith_signal(pith_cptr notification) { pith_send(notification, 0, PITH_NO_WORDS); }
 
-/* Invocations --------------------------------------------------------------------------------------------------- */
+/* Invocations --------------------------------------------------------------------------------------------- */
 
 /* Each returns a pith_error. Words beyond the four, and capabilities, go through the IPC buffer. */
 
@@ -208,7 +209,8 @@ static inline pith_word pith_untyped_retype(
     pith_pass_cap(0, root);
     pith_set_word(4, node_offset);
     pith_set_word(5, count);
-    return pith_invoke(untyped, PITH_UNTYPED_RETYPE, 6, PITH_WORDS(type, size_bits, node_index, node_depth), 1);
+    return pith_invoke(untyped, PITH_UNTYPED_RETYPE, 6,
+                       PITH_WORDS(type, size_bits, node_index, node_depth), 1);
 }
 
 enum { PITH_CONTEXT_WORDS = 32 };
@@ -222,7 +224,8 @@ static inline pith_word pith_tcb_read_registers(
     pith_cptr thread, bool suspend_source, struct pith_user_context *context)
 {
     struct pith_message answer =
-        pith_call(thread, pith_info(PITH_TCB_READ_REGISTERS, 0, 2), PITH_WORDS(suspend_source, PITH_CONTEXT_WORDS, 0, 0));
+        pith_call(thread, pith_info(PITH_TCB_READ_REGISTERS, 0, 2),
+                  PITH_WORDS(suspend_source, PITH_CONTEXT_WORDS, 0, 0));
     pith_word *words = (pith_word *)context;
     for (int i = 0; i < PITH_CONTEXT_WORDS; i++)
         words[i] = i < 4 ? answer.word[i] : pith_ipc_buffer->words[i];
@@ -236,7 +239,8 @@ static inline pith_word pith_tcb_write_registers(
     for (int i = 2; i < PITH_CONTEXT_WORDS; i++)
         pith_set_word(i + 2, words[i]);
     return pith_invoke(
-        thread, PITH_TCB_WRITE_REGISTERS, PITH_CONTEXT_WORDS + 2, PITH_WORDS(resume_target, PITH_CONTEXT_WORDS, words[0], words[1]), 0);
+        thread, PITH_TCB_WRITE_REGISTERS, PITH_CONTEXT_WORDS + 2,
+        PITH_WORDS(resume_target, PITH_CONTEXT_WORDS, words[0], words[1]), 0);
 }
 
 static inline pith_word pith_tcb_copy_registers(
@@ -247,7 +251,11 @@ static inline pith_word pith_tcb_copy_registers(
     return pith_invoke(thread, PITH_TCB_COPY_REGISTERS, 1, PITH_WORDS(flags, 0, 0, 0), 1);
 }
 
-static inline pith_word pith_guard(pith_word radix) { return 64 - radix; } /* for a lone CNode of 2^radix slots */
+/* for a lone CNode of 2^radix slots */
+static inline pith_word pith_guard(pith_word radix)
+{
+    return 64 - radix;
+}
 
 static inline pith_word pith_tcb_configure(
     pith_cptr thread, pith_cptr cspace_root, pith_word cspace_data, pith_cptr vspace_root, pith_word buffer,
@@ -294,7 +302,8 @@ static inline pith_word pith_tcb_set_ipc_buffer(pith_cptr thread, pith_word addr
 }
 
 static inline pith_word pith_tcb_set_space(
-    pith_cptr thread, pith_cptr fault_endpoint, pith_cptr cspace_root, pith_word cspace_data, pith_cptr vspace_root)
+    pith_cptr thread, pith_cptr fault_endpoint, pith_cptr cspace_root, pith_word cspace_data,
+    pith_cptr vspace_root)
 {
     pith_pass_cap(0, fault_endpoint);
     pith_pass_cap(1, cspace_root);
@@ -302,8 +311,15 @@ static inline pith_word pith_tcb_set_space(
     return pith_invoke(thread, PITH_TCB_SET_SPACE, 2, PITH_WORDS(cspace_data, 0, 0, 0), 3);
 }
 
-static inline pith_word pith_tcb_suspend(pith_cptr thread) { return pith_invoke(thread, PITH_TCB_SUSPEND, 0, PITH_NO_WORDS, 0); }
-static inline pith_word pith_tcb_resume(pith_cptr thread) { return pith_invoke(thread, PITH_TCB_RESUME, 0, PITH_NO_WORDS, 0); }
+static inline pith_word pith_tcb_suspend(pith_cptr thread)
+{
+    return pith_invoke(thread, PITH_TCB_SUSPEND, 0, PITH_NO_WORDS, 0);
+}
+
+static inline pith_word pith_tcb_resume(pith_cptr thread)
+{
+    return pith_invoke(thread, PITH_TCB_RESUME, 0, PITH_NO_WORDS, 0);
+}
 
 static inline pith_word pith_tcb_bind_notification(pith_cptr thread, pith_cptr notification)
 {
@@ -338,14 +354,16 @@ static inline pith_word pith_cnode_delete(struct pith_place place)
 
 static inline pith_word pith_cnode_cancel_badged_sends(struct pith_place place)
 {
-    return pith_invoke(place.root, PITH_CNODE_CANCEL_BADGED_SENDS, 2, PITH_WORDS(place.index, place.depth, 0, 0), 0);
+    return pith_invoke(place.root, PITH_CNODE_CANCEL_BADGED_SENDS, 2,
+                       PITH_WORDS(place.index, place.depth, 0, 0), 0);
 }
 
 static inline pith_word pith_cnode_copy(struct pith_place to, struct pith_place source, pith_word rights)
 {
     pith_pass_cap(0, source.root);
     pith_set_word(4, rights);
-    return pith_invoke(to.root, PITH_CNODE_COPY, 5, PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
+    return pith_invoke(to.root, PITH_CNODE_COPY, 5,
+                       PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
 }
 
 static inline pith_word pith_cnode_mint(
@@ -354,20 +372,23 @@ static inline pith_word pith_cnode_mint(
     pith_pass_cap(0, source.root);
     pith_set_word(4, rights);
     pith_set_word(5, badge);
-    return pith_invoke(to.root, PITH_CNODE_MINT, 6, PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
+    return pith_invoke(to.root, PITH_CNODE_MINT, 6,
+                       PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
 }
 
 static inline pith_word pith_cnode_move(struct pith_place to, struct pith_place source)
 {
     pith_pass_cap(0, source.root);
-    return pith_invoke(to.root, PITH_CNODE_MOVE, 4, PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
+    return pith_invoke(to.root, PITH_CNODE_MOVE, 4,
+                       PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
 }
 
 static inline pith_word pith_cnode_mutate(struct pith_place to, struct pith_place source, pith_word badge)
 {
     pith_pass_cap(0, source.root);
     pith_set_word(4, badge);
-    return pith_invoke(to.root, PITH_CNODE_MUTATE, 5, PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
+    return pith_invoke(to.root, PITH_CNODE_MUTATE, 5,
+                       PITH_WORDS(to.index, to.depth, source.index, source.depth), 1);
 }
 
 static inline pith_word pith_cnode_rotate(
@@ -380,7 +401,8 @@ static inline pith_word pith_cnode_rotate(
     pith_set_word(5, pivot_badge);
     pith_set_word(6, source.index);
     pith_set_word(7, source.depth);
-    return pith_invoke(to.root, PITH_CNODE_ROTATE, 8, PITH_WORDS(to.index, to.depth, to_badge, pivot.index), 2);
+    return pith_invoke(to.root, PITH_CNODE_ROTATE, 8,
+                       PITH_WORDS(to.index, to.depth, to_badge, pivot.index), 2);
 }
 
 static inline pith_word pith_irq_get(pith_cptr control, pith_word line, struct pith_place to)
@@ -393,10 +415,14 @@ static inline pith_word pith_irq_get_trigger(
     pith_cptr control, pith_word line, pith_word trigger, struct pith_place to)
 {
     pith_pass_cap(0, to.root);
-    return pith_invoke(control, PITH_IRQ_ISSUE_IRQ_HANDLER_TRIGGER, 4, PITH_WORDS(line, trigger, to.index, to.depth), 1);
+    return pith_invoke(control, PITH_IRQ_ISSUE_IRQ_HANDLER_TRIGGER, 4,
+                       PITH_WORDS(line, trigger, to.index, to.depth), 1);
 }
 
-static inline pith_word pith_irq_ack(pith_cptr handler) { return pith_invoke(handler, PITH_IRQ_ACK_IRQ, 0, PITH_NO_WORDS, 0); }
+static inline pith_word pith_irq_ack(pith_cptr handler)
+{
+    return pith_invoke(handler, PITH_IRQ_ACK_IRQ, 0, PITH_NO_WORDS, 0);
+}
 
 static inline pith_word pith_irq_set_notification(pith_cptr handler, pith_cptr notification)
 {
@@ -404,7 +430,10 @@ static inline pith_word pith_irq_set_notification(pith_cptr handler, pith_cptr n
     return pith_invoke(handler, PITH_IRQ_SET_IRQ_HANDLER, 0, PITH_NO_WORDS, 1);
 }
 
-static inline pith_word pith_irq_clear(pith_cptr handler) { return pith_invoke(handler, PITH_IRQ_CLEAR_IRQ_HANDLER, 0, PITH_NO_WORDS, 0); }
+static inline pith_word pith_irq_clear(pith_cptr handler)
+{
+    return pith_invoke(handler, PITH_IRQ_CLEAR_IRQ_HANDLER, 0, PITH_NO_WORDS, 0);
+}
 
 static inline pith_word pith_domain_set(pith_cptr control, pith_word domain, pith_cptr thread)
 {
@@ -429,7 +458,8 @@ static inline pith_word pith_sched_control_configure(
 {
     pith_pass_cap(0, context);
     pith_set_word(4, flags);
-    return pith_invoke(control, PITH_SCHED_CONTROL_CONFIGURE_FLAGS, 5, PITH_WORDS(budget, period, extra_refills, badge), 1);
+    return pith_invoke(control, PITH_SCHED_CONTROL_CONFIGURE_FLAGS, 5,
+                       PITH_WORDS(budget, period, extra_refills, badge), 1);
 }
 
 static inline pith_word pith_sched_context_bind(pith_cptr context, pith_cptr target)
@@ -461,13 +491,17 @@ static inline struct pith_message pith_sched_context_yield_to(pith_cptr context)
     return pith_call(context, pith_info(PITH_SCHED_CONTEXT_YIELD_TO, 0, 0), PITH_NO_WORDS);
 }
 
-static inline pith_word pith_page_table_map(pith_cptr table, pith_cptr vspace, pith_word address, pith_word attributes)
+static inline pith_word pith_page_table_map(
+    pith_cptr table, pith_cptr vspace, pith_word address, pith_word attributes)
 {
     pith_pass_cap(0, vspace);
     return pith_invoke(table, PITH_PAGE_TABLE_MAP, 2, PITH_WORDS(address, attributes, 0, 0), 1);
 }
 
-static inline pith_word pith_page_table_unmap(pith_cptr table) { return pith_invoke(table, PITH_PAGE_TABLE_UNMAP, 0, PITH_NO_WORDS, 0); }
+static inline pith_word pith_page_table_unmap(pith_cptr table)
+{
+    return pith_invoke(table, PITH_PAGE_TABLE_UNMAP, 0, PITH_NO_WORDS, 0);
+}
 
 static inline pith_word pith_page_map(
     pith_cptr frame, pith_cptr vspace, pith_word address, pith_word rights, pith_word attributes)
@@ -476,7 +510,10 @@ static inline pith_word pith_page_map(
     return pith_invoke(frame, PITH_PAGE_MAP, 3, PITH_WORDS(address, rights, attributes, 0), 1);
 }
 
-static inline pith_word pith_page_unmap(pith_cptr frame) { return pith_invoke(frame, PITH_PAGE_UNMAP, 0, PITH_NO_WORDS, 0); }
+static inline pith_word pith_page_unmap(pith_cptr frame)
+{
+    return pith_invoke(frame, PITH_PAGE_UNMAP, 0, PITH_NO_WORDS, 0);
+}
 
 static inline struct pith_message pith_page_get_address(pith_cptr frame)
 {
@@ -496,7 +533,7 @@ static inline pith_word pith_asid_assign(pith_cptr pool, pith_cptr vspace)
     return pith_invoke(pool, PITH_ASID_POOL_ASSIGN, 0, PITH_NO_WORDS, 1);
 }
 
-/* What the initial thread is told ------------------------------------------------------------------------------- */
+/* What the initial thread is told ------------------------------------------------------------------------- */
 
 struct pith_slot_region {
     pith_word start, end;
@@ -520,7 +557,7 @@ struct pith_bootinfo {
 _Static_assert(sizeof(struct pith_bootinfo) == 3864, "as the kernel lays it out");
 _Static_assert(sizeof(struct pith_ipc_buffer) == 1024, "as the kernel lays it out");
 
-/* Printing ------------------------------------------------------------------------------------------------------ */
+/* Printing ------------------------------------------------------------------------------------------------ */
 
 static inline void pith_debug_put_char(char character) /* debug kernels only */
 {

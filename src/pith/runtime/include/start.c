@@ -1,6 +1,7 @@
 /* Before and after `pith_main`, for programs in C: what runtime/start.py is for those in metal Python.
  *
- * A program begins with all registers 0, but an initial thread has bootinfo's address in a0. The stack is part of the image.
+ * A program begins with all registers 0, but an initial thread has bootinfo's address in a0. The stack is part of
+ * the image.
  */
 #include <pith.h>
 

@@ -25,7 +25,7 @@ from pith.runtime.device import DeviceMissing
 from pith.runtime.elf import BadElf
 from pith.runtime.invocation import InvocationFailed
 from pith.runtime.pool import PoolEmpty
-from pith.runtime.voice import BOLD, PLAIN, TEXT_COLUMN, YELLOW, begin, heading
+from pith.runtime.voice import BOLD, DIM, PLAIN, TEXT_COLUMN, YELLOW, begin, heading
 
 from .parts import Part, make_client, make_explorer, make_pager, make_server, make_uart, set_up, system
 from .prompt import power_off, run_faulty, serve_prompt
@@ -80,6 +80,15 @@ def introduce(info: BootInfo) -> None:
     more("who speaks. All but me live in address spaces of their own.\n")
 
 
+def why(text: str) -> None:
+    """Why a chapter matters."""
+    write(DIM)
+    write("   ")
+    write(text)
+    write(PLAIN)
+    write("\n")
+
+
 def say(text: str) -> None:
     """Begin a line of the initial thread's."""
     begin("initial", YELLOW)
@@ -95,6 +104,7 @@ def more(text: str) -> None:
 def chapter_driver() -> None:
     """The UART driver. As soon as it runs, all that was kept is printed through it."""
     heading("1  A device driver is an ordinary program")
+    why("It can crash without taking the system along, and it can touch its own device only.")
     make_uart()
     given: u64 = system.parts[Part.UART].grant_count + 1
     say("I made uart: an address space with the device's registers in it, a thread, ")
@@ -106,6 +116,7 @@ def chapter_driver() -> None:
 def chapter_pager() -> None:
     """Memory on demand."""
     heading("2  Memory on demand")
+    why("The kernel has no opinion about memory: whoever is sent the page faults decides.")
     say("I made pager, which owns 64 KiB, and explorer, whose page faults go to pager as messages.\n")
     make_explorer(make_pager())
     wait_for(Part.EXPLORER, State.FINISHED)
@@ -114,6 +125,7 @@ def chapter_pager() -> None:
 def chapter_server() -> None:
     """Data and capabilities between a client and a server."""
     heading("3  Programs share what they hand over, and nothing else")
+    why("A capability is the right to one object, and it can travel in a message like a number.")
     make_server()
     wait_for(Part.SERVER, State.READY)
     system.parts[Part.SERVER].take_time_back(system.setup_time)
@@ -126,4 +138,5 @@ def chapter_server() -> None:
 def chapter_fault() -> None:
     """A component that breaks."""
     heading("4  A program breaks, and nothing else does")
+    why("All that a program is made of was cut from one piece of memory: one call takes it back.")
     run_faulty()
