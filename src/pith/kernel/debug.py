@@ -15,7 +15,7 @@ from pith.metal.machine import sbi_call
 from . import budget, cspace
 from .errors import LookupFailure
 from .message import buffer_of
-from .objects import NullCap, Register, Thread, ThreadCap
+from .objects import FaultKind, NullCap, Register, Thread, ThreadCap
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
@@ -111,6 +111,25 @@ def put_name(thread: Thread) -> None:
     for index in range(NAME_LENGTH):
         if thread.name[index]:
             put_character(thread.name[index])
+
+
+def tell_fault(thread: Thread) -> None:
+    """A thread stopped at a fault, because it has no handler; without a word, nobody would know why."""
+    if not DEBUG:
+        return
+    put("\n")
+    put_name(thread)
+    put(f" stops at pc {thread.registers[Register.FAULT_PC]:#x}, for it has no fault handler: ")
+    first = thread.fault_words[0]
+    match thread.fault_kind:
+        case FaultKind.VM:
+            put(f"no access to address {first:#x}\n")
+        case FaultKind.USER_EXCEPTION:
+            put(f"exception {first}\n")
+        case FaultKind.UNKNOWN_SYSCALL:
+            put(f"unknown system call {first:#x}\n")
+        case _:
+            put(f"no capability at {first:#x}\n")
 
 
 def dump_scheduler() -> None:

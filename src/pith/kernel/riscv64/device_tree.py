@@ -92,15 +92,14 @@ def read(address: u64, size: u64) -> None:
     _scan.depth = 0
     while _step():
         pass
-    _demand(board.memory_count > 0, "device tree: no memory node: add /memory@... with device_type and reg")
-    _demand(board.timebase > 0, "device tree: no timebase-frequency in /cpus")
-    _demand(board.plic > 0, "device tree: no interrupt controller compatible with riscv,plic0")
-    _demand(board.has_plic_context, "device tree: the interrupt controller reaches no supervisor mode")
-
-
-def _demand(present: bool, complaint: str) -> None:
-    if not present:
-        panic(complaint)
+    if board.memory_count == 0:
+        panic("device tree: no memory node: add /memory@... with device_type and reg")
+    if board.timebase == 0:
+        panic("device tree: no timebase-frequency in /cpus")
+    if board.plic == 0:
+        panic("device tree: no interrupt controller compatible with riscv,plic0")
+    if not board.has_plic_context:
+        panic("device tree: the interrupt controller reaches no supervisor mode")
 
 
 def _step() -> bool:

@@ -14,7 +14,7 @@ from pith.metal import export, machine, u64
 from .. import debug, fault, scheduler, syscall, timeslice
 from ..fault_message import set_fault
 from ..message import current
-from ..objects import FaultKind, Thread
+from ..objects import FaultKind, Thread, ThreadState
 from ..resume import resume, take_interrupts
 from . import fpu
 from .csr import INTERRUPT, Cause
@@ -33,6 +33,8 @@ def handle_trap(cause: u64, value: u64) -> Thread:
             syscall.handle(thread)
         else:
             _handle_exception(thread, cause, value)
+        if thread.state is ThreadState.INACTIVE and thread.fault_kind is not FaultKind.NONE:
+            debug.tell_fault(thread)
     return resume()
 
 
