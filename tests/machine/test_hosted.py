@@ -112,6 +112,13 @@ def test_the_firmware_prints() -> None:
         assert running.run(until="$ ", instructions=1000) is Ending.INSTRUCTIONS
 
 
+def test_the_firmware_ends_lines_as_terminals_want_it() -> None:
+    kernel = SmallKernel(lambda kernel, seen: (metal.sbi_call(1, 0, 10, 0, 0), kernel.finish())[1])
+    with machine(kernel, "ecall") as running:
+        running.run()
+        assert running.output == "\r\n"
+
+
 def test_a_text_that_does_not_come_is_told_with_the_consoles_end() -> None:
     kernel = SmallKernel(lambda kernel, seen: (metal.sbi_call(1, 0, ord("?"), 0, 0), kernel.finish())[1])
     with machine(kernel, "ecall") as running, pytest.raises(DidNotAppear, match=r"the machine ended[^?]*\?"):

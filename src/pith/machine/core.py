@@ -25,13 +25,15 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from . import board, instructions, translation
 from .bus import Bus
-from .hooks import COUNTER_READ, NO_EXCEPTION, NOWHERE, Counters, function_addresses
+from .hooks import COUNTER_READ, NO_EXCEPTION, NOWHERE, CounterReader, Counters, function_addresses
 
 PAGE_MASK: Final = 0xFFF
 CONTEXT_WORDS: Final = 32
 MACHINE_MODE, USER_MODE = 3, 0
 FLOAT_SHIFT: Final = 13  # of the field FS in mstatus
 FLOAT_DIRTY: Final = 3
+
+UNVERIFIED: Final = (1 << 64) - 1  # no generation
 
 ECALL_FROM_USER: Final = 8
 ILLEGAL_INSTRUCTION, BREAKPOINT = 2, 3
@@ -77,7 +79,7 @@ class Core:
         self.bytes = memoryview(memory).cast("B")
         self.words = self.bytes.cast("Q")
         self.host_address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-        self.counters = Counters(0, 0, NO_EXCEPTION, NOWHERE)
+        self.counters = Counters(0, 0, NO_EXCEPTION, 0, NOWHERE, 0)
         self.root = 0
         self.float_enabled = False
         self.translations_stale = True
@@ -96,23 +98,24 @@ class Core:
         self._prepare_registers()
 
     def _install_hooks(self) -> None:
-        functions = function_addresses(ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0)
+        functions = function_addresses(
+            host_address(uclib.uc_emu_stop), host_address(uclib.uc_reg_write), riscv.UC_RISCV_REG_PC
+        )
         self.fill = FILL_CALLBACK(self._fill)  # kept: Unicorn holds only its address
-        self._hook(unicorn.UC_HOOK_CODE, functions["count"])
-        self._hook(unicorn.UC_HOOK_INTR, functions["trap"])
-        self._hook(unicorn.UC_HOOK_TLB_FILL, ctypes.cast(self.fill, ctypes.c_void_p).value or 0)
+        shared = ctypes.addressof(self.counters)
+        self._hook(unicorn.UC_HOOK_CODE, functions["count"], shared)
+        self._hook(unicorn.UC_HOOK_INTR, functions["trap"], shared)
+        self._hook(unicorn.UC_HOOK_TLB_FILL, host_address(self.fill), shared)
         self.read_counter = functions["read_counter"]
-        self.counter_readers: set[int] = set()  # virtual addresses
+        self.counter_readers: dict[int, CounterReader] = {}  # by virtual address
         self.searched: dict[tuple[int, int], int] = {}  # checksums of pages, by virtual address and offset
 
-    def _hook(self, kind: int, function: int, first: int = 1, last: int = 0) -> None:
+    def _hook(self, kind: int, function: int, data: int, first: int = 1, last: int = 0) -> None:
         """Have Unicorn call a function of the host, for addresses `first`..`last`; 1..0 are all."""
         hook = ctypes.c_size_t()
-        shared = ctypes.c_void_p(ctypes.addressof(self.counters))
         where = (ctypes.c_uint64(first), ctypes.c_uint64(last))
-        status = uclib.uc_hook_add(
-            self.handle, ctypes.byref(hook), kind, ctypes.c_void_p(function), shared, *where
-        )
+        target, argument = ctypes.c_void_p(function), ctypes.c_void_p(data)
+        status = uclib.uc_hook_add(self.handle, ctypes.byref(hook), kind, target, argument, *where)
         assert status == unicorn.UC_ERR_OK
 
     def _install_devices(self, bus: Bus) -> None:
@@ -165,7 +168,8 @@ class Core:
         self._synchronise()
         places = self._places(context)
         uclib.uc_reg_write_batch(self.handle, self.general, places, CONTEXT_WORDS - 1)
-        self.counters.limit, self.counters.exception, self.miss = limit, NO_EXCEPTION, None
+        self.counters.limit, self.counters.exception, self.counters.is_at_limit = limit, NO_EXCEPTION, 0
+        self.miss = None
         start = self.words[(context >> 3) + 31]
         status = uclib.uc_emu_start(self.handle, start, 0, 0, 0)
         uclib.uc_reg_read_batch(self.handle, self.general, places, CONTEXT_WORDS)
@@ -186,6 +190,7 @@ class Core:
             self.code_stale = False
         if self.translations_stale:
             self.emulator.ctl(unicorn.UC_CTL_TLB_FLUSH, unicorn.UC_CTL_IO_WRITE)
+            self.counters.generation += 1
             self.translations_stale = False
 
     def set_root(self, satp: int) -> None:
@@ -224,8 +229,12 @@ class Core:
         self.searched[address, offset] = checksum
         for start in instructions.find_counter_reads(page):
             if address + start not in self.counter_readers:
-                self.counter_readers.add(address + start)
-                self._hook(unicorn.UC_HOOK_CODE, self.read_counter, address + start, address + start)
+                self._watch(address + start)
+
+    def _watch(self, address: int) -> None:
+        reader = CounterReader(ctypes.addressof(self.counters), UNVERIFIED, 1, 0, 0, 0)
+        self.counter_readers[address] = reader
+        self._hook(unicorn.UC_HOOK_CODE, self.read_counter, ctypes.addressof(reader), address, address)
 
     def _trap(self, registers: int, status: int) -> Trap | None:
         """The trap behind an exception's number or an error of Unicorn's; None when the instruction was emulated."""
@@ -264,16 +273,20 @@ class Core:
     def _read_counter(self, registers: int) -> None:
         """Emulate an instruction that reads a counter; if another one stands there now, let it run."""
         counter = registers + 31
-        read = instructions.counter_read(self.instruction_at(self.words[counter]))
+        address = self.words[counter]
+        read = instructions.counter_read(self.instruction_at(address))
         if read is None:
-            self.counters.passed = self.words[counter]
+            self.counters.passed = address
             self.counters.count -= 1  # it will be counted again
             return
-        now = self.counters.count
+        divisor = board.INSTRUCTIONS_PER_TICK if read.counter == instructions.TIME else 1
         if read.register:
-            is_time = read.counter == instructions.TIME
-            self.words[registers + read.register - 1] = now // board.INSTRUCTIONS_PER_TICK if is_time else now
+            self.words[registers + read.register - 1] = self.counters.count // divisor
         self.words[counter] += 4
+        reader = self.counter_readers.get(address)
+        if reader is not None and read.register:  # the next time, until a fence, it need not come to us
+            reader.register, reader.divisor = riscv.UC_RISCV_REG_X0 + read.register, divisor
+            reader.generation = self.counters.generation
 
     def _fault(self, cause: int, instruction: int, registers: int, page: int | None) -> Trap:
         """A page fault (`page` is the one that was missed) or access fault."""
@@ -326,3 +339,8 @@ class Core:
         move(self.handle, self.floats, self._places(offset), 33)
         self._set_status(FLOAT_DIRTY if self.float_enabled else 0)
         self.emulator.reg_write(riscv.UC_RISCV_REG_PRIV, USER_MODE)
+
+
+def host_address(function: Any) -> int:
+    """Where a function of the host is."""
+    return ctypes.cast(function, ctypes.c_void_p).value or 0

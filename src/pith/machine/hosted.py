@@ -13,6 +13,7 @@ from __future__ import annotations
 import mmap
 import select
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final
 
@@ -35,6 +36,7 @@ SLICE: Final = 5_000_000  # instructions between two looks at the outside, some 
 ENTRIES_BETWEEN_LOOKS: Final = 500
 INSTRUCTIONS_PER_SECOND: Final = board.TICKS_PER_SECOND * board.INSTRUCTIONS_PER_TICK
 LONGEST_NAP: Final = 0.1  # seconds of the outside, so that the end of a run's time is noticed
+PANIC_STATUS: Final = 1
 NEXT_PC, FAULT_PC = 31, 32  # words of a context
 NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 
@@ -140,6 +142,15 @@ class HostedMachine(Machine):
                 self._listen(0)
         except Paused:
             return self.ending
+        except metal_machine.Panic as panic:
+            self._report(panic)
+            return Ending.EXIT
+
+    def _report(self, panic: metal_machine.Panic) -> None:
+        """The kernel stopped itself: say so and end, as `pith.kernel.panic` does on the metal."""
+        *_, caller, _ = traceback.extract_tb(panic.__traceback__)  # the last is `panic` itself
+        self.console.write(f"\nkernel panic at {caller.filename}:{caller.lineno}: {panic}\n".encode())
+        self.exit_status = PANIC_STATUS
 
     @property
     def instructions(self) -> int:

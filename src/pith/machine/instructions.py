@@ -1,7 +1,7 @@
 """What an instruction that trapped was about: as much decoding as traps need (RISC-V unprivileged ISA, 24 and 26).
 
 The emulator tells the page that an access missed, not the address; the registers are still as the instruction found them, so
-it can be worked out again. Counters are read by an instruction that always traps here, for the machine keeps time itself.
+it can be worked out again. Counters are read by instructions that the machine does itself, for it keeps the time.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ def _signed(value: int, bits: int) -> int:
     return (value & (1 << bits) - 1 ^ 1 << bits - 1) - (1 << bits - 1)
 
 
-# csrrs rd, cycle or instret, x0, at any even address; `rdtime` traps by itself.
-_COUNTER_READS: Final = re.compile(rb"[\x73\xf3][\x20-\x2f][\x00\x20]\xc0")
+# csrrs rd, counter, x0
+_COUNTER_READS: Final = re.compile(rb"[\x73\xf3][\x20-\x2f][\x00\x10\x20]\xc0")
 
 
 def find_counter_reads(code: memoryview) -> list[int]:
-    """Offsets in a page of instructions that read the cycle or instruction counter; perhaps a few too many."""
+    """Offsets in a page of instructions that read a counter; perhaps a few too many."""
     return [match.start() for match in _COUNTER_READS.finditer(code) if match.start() % 2 == 0]
 
 

@@ -44,6 +44,7 @@ PROBE: Final = 3  # the base extension's function that tells whether an extensio
 GET_VERSION: Final = 0
 VERSION: Final = 1 << 24
 NO_ERROR: Final = 0
+NEWLINE, CARRIAGE_RETURN = 10, 13
 NOT_SUPPORTED: Final = MASK64 - 1  # -2
 NOTHING_READ: Final = MASK64  # -1
 
@@ -150,6 +151,8 @@ class HostedProcessor:
             case Firmware.SET_TIMER | Firmware.OLD_SET_TIMER:
                 self.deadline = argument0
             case Firmware.OLD_PUT:
+                if argument0 & 0xFF == NEWLINE:
+                    self.around.write_console(CARRIAGE_RETURN)  # as OpenSBI does
                 self.around.write_console(argument0 & 0xFF)
             case Firmware.OLD_GET:
                 byte = self.around.read_console()

@@ -37,7 +37,10 @@ SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 
 
 class QemuMachine(Machine):
-    """A running QEMU. With `gdb`, a port, it waits for a debugger before the first instruction."""
+    """A running QEMU. With `gdb`, a port, it waits for a debugger before the first instruction.
+
+    `tree` replaces the device tree that QEMU would make.
+    """
 
     name = "qemu"
 
@@ -50,6 +53,7 @@ class QemuMachine(Machine):
         keyboard: InputSource | None = None,
         icount: bool = False,
         gdb: int | None = None,
+        tree: bytes | None = None,
     ) -> None:
         super().__init__(image, memory=memory, echo=echo, keyboard=keyboard)
         if not image.table.kernel_entry:
@@ -65,9 +69,13 @@ class QemuMachine(Machine):
         socket = Path(self.directory.name, "monitor")
         self.errors = Path(self.directory.name, "errors")
         self.monitor = Monitor(socket)
+        command = self._command(program.path, socket, icount)
+        if tree is not None:
+            Path(self.directory.name, "tree").write_bytes(tree)
+            command += ["-dtb", str(Path(self.directory.name, "tree"))]
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                self._command(program.path, socket, icount),
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -1,0 +1,174 @@
+"""`pith boot` as a process: keyboard, pipes, pdb, gdb, endings, and files that cannot be booted."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pith.machine import elf
+from pith.machine.elf import Segment
+from pith.system.assembler import machine_code
+
+PITH = [sys.executable, "-c", "from pith.cli.main import main; main()"]
+MACHINES = ["hosted", pytest.param("qemu", marks=pytest.mark.qemu)]
+
+PUT_CHAR, HALT = -12, -14
+HELLO = "".join(f"li a0, {ord(c)}\nli a7, {PUT_CHAR}\necall\n" for c in "hello\n") + f"li a7, {HALT}\necall\n"
+LOOP = "1: j 1b\n"
+
+
+def write_program(path: Path, text: str) -> Path:
+    code = machine_code(text)
+    part = Segment(0x10000, 0x10000, code, len(code))
+    path.write_bytes(elf.write(0x10000, [part], part._replace(size=0)))
+    return path
+
+
+def pith(*arguments: object, typed: str = "", seconds: float = 90) -> subprocess.CompletedProcess[str]:
+    command = [*PITH, *map(str, arguments)]
+    return subprocess.run(command, input=typed, capture_output=True, text=True, timeout=seconds, check=False)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_program_of_ones_own(tmp_path: Path, machine: str) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    ended = pith("boot", "--machine", machine, "--initial", program)
+    assert "hello\n" in ended.stdout
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_that_takes_too_long(tmp_path: Path, machine: str) -> None:
+    program = write_program(tmp_path / "loop.elf", LOOP)
+    ended = pith("boot", "--machine", machine, "--initial", program, "--timeout", "1")
+    assert ended.returncode == 124
+    assert ended.stderr == "pith: stopped after 1 seconds\n  try: give it more: --timeout SECONDS\n"
+
+
+def test_a_release_kernel_has_no_debug_calls(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO + LOOP)
+    ended = pith("boot", "--machine", "hosted", "--initial", program, "--release", "--timeout", "2")
+    assert "hello" not in ended.stdout
+
+
+def test_a_machine_that_nothing_will_wake_ends(tmp_path: Path) -> None:
+    """A fault that nobody handles leaves no thread that could run."""
+    program = write_program(tmp_path / "fault.elf", "unimp\n")
+    ended = pith("boot", "--machine", "hosted", "--initial", program)
+    assert ended.returncode == 0
+    assert ended.stderr.endswith("pith: the machine sleeps, and nothing will wake it\n")
+
+
+def test_pdb_stops_at_the_call_with_the_thread_in_hand(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    commands = "p number == 0, chr(thread.registers[9])\nw\nc\n" * 2 + "q\n"
+    arguments = ("boot", "--machine", "hosted", "--initial", program, "--pdb", "DebugPutChar")
+    ended = pith(*arguments, typed=commands.replace("number == 0", "'got'"))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("(pith) ('got', 'h')") == 1
+    assert ended.stdout.count("(pith) ('got', 'e')") == 1
+    assert "kernel/syscall.py" in ended.stdout and "handle(thread)" in ended.stdout
+    assert "hello" not in ended.stdout  # it was left before
+
+
+def test_pdb_stops_once_at_the_first_call_of_any(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    ended = pith("boot", "--initial", program, "--pdb", typed="c\n")
+    assert ended.returncode == 0
+    assert ended.stdout.count("-> ") == 1 and "ello\n" in ended.stdout
+
+
+def test_pdb_stops_at_a_fault(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "fault.elf", "unimp\n")
+    ended = pith("boot", "--initial", program, "--pdb", "fault", typed="p thread.fault_kind\nc\n")
+    assert "USER_EXCEPTION" in ended.stdout
+
+
+@pytest.mark.qemu
+@pytest.mark.skipif(shutil.which("gdb-multiarch") is None, reason="gdb-multiarch is not on PATH")
+def test_gdb_shows_the_kernels_python(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    command = [*PITH, "boot", "--gdb", "--initial", str(program), "--timeout", "60"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as booting:
+        assert booting.stderr is not None and booting.stdout is not None
+        while "gdb-multiarch" not in (line := booting.stderr.readline()):
+            assert booting.poll() is None
+        script = f"{line.strip()} -batch -ex bt -ex delete -ex 'info args' -ex detach"
+        debugged = subprocess.run(script, shell=True, capture_output=True, text=True, timeout=60, check=False)
+        assert booting.wait(60) == 0
+        assert "hello" in booting.stdout.read()
+    assert "kernel/boot.py" in debugged.stdout
+    assert "user_entry = 65536" in debugged.stdout
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_ctrl_a_x_leaves_and_gives_the_terminal_back(tmp_path: Path, machine: str) -> None:
+    program = write_program(tmp_path / "loop.elf", HELLO.replace(f"li a7, {HALT}\necall\n", LOOP))
+    person, terminal = pty.openpty()
+    command = [*PITH, "boot", "--machine", machine, "--initial", str(program)]
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+    ) as booting:
+        os.close(terminal)
+        read_until(person, b"hello")
+        for _ in range(100):  # QEMU's keyboard opens when the console falls silent
+            os.write(person, b"\x01x")
+            try:
+                assert booting.wait(0.2) == 0
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        else:
+            booting.kill()
+            pytest.fail("it did not leave")
+    os.close(person)
+
+
+def read_until(descriptor: int, text: bytes) -> None:
+    seen, give_up = b"", time.monotonic() + 60
+    while text not in seen and time.monotonic() < give_up:
+        if select.select([descriptor], [], [], 0.1)[0]:
+            seen += os.read(descriptor, 4096)
+    assert text in seen
+
+
+@pytest.mark.parametrize(("content", "complaint"), [
+    (b"\x7fELF", "is a broken ELF file: its header is cut off"),
+    (b"echo hello", "is not an ELF file"),
+    (Path(sys.executable).resolve().read_bytes()[:4096], "was built for "),
+])  # fmt: skip
+def test_a_file_that_cannot_be_booted(tmp_path: Path, content: bytes, complaint: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    ended = pith("boot", "--machine", "hosted", "--initial", file)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"pith: {file} {complaint}") and "\n  try: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_program_too_large_for_the_memory(tmp_path: Path, machine: str) -> None:
+    program = tmp_path / "large.elf"
+    part = Segment(0x10000, 0x10000, b"\x13\0\0\0", 20 << 20)
+    program.write_bytes(elf.write(0x10000, [part], part._replace(size=0)))
+    ended = pith("boot", "--machine", machine, "--initial", program, "--memory", "16M")
+    assert ended.returncode == 1
+    assert "is too large" in ended.stderr and "--memory 64M" in ended.stderr
+
+
+def test_without_qemu_it_boots_on_the_hosted_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = pith("boot", "--initial", program)
+    assert ended.returncode == 0 and "hello" in ended.stdout
+    assert "booting on the hosted machine" in ended.stderr
