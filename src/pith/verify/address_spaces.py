@@ -18,6 +18,8 @@ from pith.kernel.riscv64.window import physical_of
 from .census import Census, Violation, words
 from .naming import name_of
 
+VALID = PageTableEntry(valid=1).bits
+
 
 class Mapping(NamedTuple):
     """One valid entry of an address space: a page, or the table of the next level."""
@@ -60,8 +62,8 @@ def mappings(asid: int, root: PageTable) -> Iterator[Mapping]:
         count = USER_ENTRIES if level == TOP_LEVEL else ENTRIES
         below: list[tuple[PageTable, int, int]] = []
         for index, raw in enumerate(words(table.address, count, 8)):
-            entry = PageTableEntry.from_bits(raw)
-            if entry.valid:
+            if raw & VALID:
+                entry = PageTableEntry.from_bits(raw)
                 mapping = Mapping(asid, start + (index << span_bits(level)), level, entry)
                 yield mapping
                 if is_table(entry) and level > 0:
@@ -69,9 +71,9 @@ def mappings(asid: int, root: PageTable) -> Iterator[Mapping]:
         pending += reversed(below)
 
 
-def all_mappings() -> Iterator[Mapping]:
-    for asid, root in spaces():
-        yield from mappings(asid, root)
+def all_mappings(census: Census) -> list[Mapping]:
+    """Of all spaces."""
+    return [mapping for asid, root in spaces() for mapping in mappings(asid, root)]
 
 
 def roots_belong_to_their_asid(census: Census) -> Iterator[Violation]:
@@ -101,7 +103,7 @@ def pages_belong_to_frames(census: Census) -> Iterator[Violation]:
     frames = {
         (cap.asid, cap.mapped_address, cap.base, int(cap.size)): cap for _, cap in census.slots_with(FrameCap)
     }
-    for mapping in all_mappings():
+    for mapping in census.once(all_mappings):
         if mapping.is_page:
             cap = frames.get((mapping.asid, mapping.address, mapping.physical, mapping.level))
             entry = mapping.entry
@@ -116,7 +118,7 @@ def pages_belong_to_frames(census: Census) -> Iterator[Violation]:
 
 def pages_are_the_users(census: Census) -> Iterator[Violation]:
     """A page below the kernel's half is the user's, ends below the last user address, and is aligned."""
-    for mapping in all_mappings():
+    for mapping in census.once(all_mappings):
         if mapping.is_page:
             entry = mapping.entry
             if not entry.user or entry.is_global or mapping.address + mapping.bytes > USER_TOP:
@@ -135,7 +137,7 @@ def tables_belong_to_capabilities(census: Census) -> Iterator[Violation]:
         if cap.is_mapped and not cap.is_root
     }
     seen: dict[int, Mapping] = {}
-    for mapping in all_mappings():
+    for mapping in census.once(all_mappings):
         if not mapping.is_page:
             if (mapping.asid, mapping.address, mapping.physical) not in caps:
                 expected = "a table with a capability that is mapped there"

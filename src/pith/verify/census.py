@@ -13,7 +13,7 @@ noted as unreadable, and the walk goes on elsewhere.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -51,6 +51,7 @@ WAITS_FOR_REPLY = (ThreadState.BLOCKED_ON_RECEIVE, ThreadState.BLOCKED_ON_REPLY)
 
 T = TypeVar("T", bound=Struct)
 C = TypeVar("C", bound=Packed)
+R = TypeVar("R")
 
 
 class Violation(NamedTuple):
@@ -102,14 +103,17 @@ class Census:
     strays: list[Slot] = field(default_factory=list)  # those that hold none, and yet are linked
     homes: dict[int, Home] = field(default_factory=dict)  # where slots stand, if anywhere
     unreadable: list[Violation] = field(default_factory=list)
+    conclusions: dict[object, object] = field(default_factory=dict)  # see `once`
 
     def all(self, kind: type[T]) -> Iterator[T]:
         """Every living object of one kind."""
         return iter(self.objects.get(kind, {}).values())  # type: ignore[arg-type]
 
-    def lives(self, item: Struct | None) -> bool:
-        """Whether the walk met this very object."""
-        return item is not None and item.address in self.objects.get(type(item), {})
+    def once(self, conclude: Callable[[Census], R]) -> R:
+        """What `conclude` makes of this census, worked out the first time only: several rules want the same."""
+        if conclude not in self.conclusions:
+            self.conclusions[conclude] = conclude(self)
+        return self.conclusions[conclude]  # type: ignore[return-value]
 
     def slot_name(self, slot: Slot) -> str:
         """What a slot is called: its container and index, or its address if it is in no container."""

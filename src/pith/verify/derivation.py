@@ -38,7 +38,7 @@ def _name(census: Census, slot: Slot | None) -> str:
 
 def every_order_has_a_beginning(census: Census) -> Iterator[Violation]:
     """From the slots without a previous one, the links lead to every slot that holds a capability."""
-    met = {slot.address for order in orders(census) for slot in order}
+    met = {slot.address for order in census.once(orders) for slot in order}
     for address in census.caps:
         if address not in met:
             yield Violation(
@@ -65,7 +65,7 @@ def slots_stand_in_containers(census: Census) -> Iterator[Violation]:
 def capabilities_to_one_object_stand_together(census: Census) -> Iterator[Violation]:
     """The capabilities to one object follow one another, so that its last one knows that it is (`is_final`)."""
     first: dict[Extent, Slot] = {}
-    for order in orders(census):
+    for order in census.once(orders):
         for before, slot in zip([None, *order], order, strict=False):
             extent = None if isinstance(slot.cap, UntypedCap) else extent_of(slot.cap)
             if extent is None or (before is not None and same_object(before.cap, slot.cap)):
@@ -84,7 +84,7 @@ def the_original_stands_first(census: Census) -> Iterator[Violation]:
 
     Otherwise a revocation at the original would miss those before it.
     """
-    for order in orders(census):
+    for order in census.once(orders):
         for before, slot in pairwise(order):
             if slot.link.revocable and not badge_of(slot.cap) and same_object(before.cap, slot.cap):
                 yield Violation(

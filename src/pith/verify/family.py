@@ -31,11 +31,10 @@ class Family:
             slot = parent
 
 
-def orders(census: Census) -> Iterator[list[Slot]]:
+def orders(census: Census) -> list[list[Slot]]:
     """Each derivation order from its beginning; a circle has none, and is left out."""
-    for address, slot in census.slots.items():
-        if address in census.caps and slot.previous is None:
-            yield list(_from(census, slot))
+    beginnings = (census.slots[address] for address in census.caps)
+    return [list(_from(census, slot)) for slot in beginnings if slot.previous is None]
 
 
 def _from(census: Census, slot: Slot | None) -> Iterator[Slot]:
@@ -49,7 +48,7 @@ def _from(census: Census, slot: Slot | None) -> Iterator[Slot]:
 def read_family(census: Census) -> Family:
     """The derivation trees of all that the census found."""
     family = Family()
-    for order in orders(census):
+    for order in census.once(orders):
         line: list[Slot] = []  # from the founder to the slot before
         for slot in order:
             while line and not is_parent(line[-1], slot):

@@ -40,7 +40,7 @@ def objects_do_not_overlap(census: Census) -> Iterator[Violation]:
 
 def objects_lie_in_the_used_part_of_their_untyped(census: Census) -> Iterator[Violation]:
     """An object made of an untyped lies below that untyped's watermark."""
-    family = read_family(census)
+    family = census.once(read_family)
     for slot, _, extent in extents(census):
         for ancestor in family.ancestors(slot):
             cap = ancestor.cap
@@ -57,7 +57,7 @@ def objects_lie_in_the_used_part_of_their_untyped(census: Census) -> Iterator[Vi
 
 def untypeds_hold_their_descendants_only(census: Census) -> Iterator[Violation]:
     """What lies in an untyped's memory descends from it, so that revoking the untyped frees all of it."""
-    family = read_family(census)
+    family = census.once(read_family)
     lineage = {address: {a.address for a in family.ancestors(slot)} for address, slot in census.slots.items()}
     placed = sorted(extents(census), key=lambda item: (item[2].base, -item[2].end))
     around: list[tuple[int, Extent]] = []  # untypeds that may reach over what comes next
