@@ -63,12 +63,30 @@ def test_a_used_up_refill_returns_whole(system: Running) -> None:
     assert not budget.is_ready(context)
 
 
-def test_an_overrun_delays_the_next_use(system: Running) -> None:
+def test_an_overrun_is_paid_back_by_waiting(system: Running) -> None:
     context = system.context(100, 1000, refills=4)
     system.elapse(130)
     budget.charge(context, ticks(130))
-    # 100 are due at 1000; 30 of those are used already and come at 2000, the others at 1030.
-    assert refills(context) == [(900, 70), (1870, 30)]
+    # 100 are due at 1000, and the 30 too many take another 300 to earn.
+    assert refills(context) == [(1170, 100)]
+
+
+def test_an_overrun_joins_the_refills_that_it_delays_into_one_another(system: Running) -> None:
+    context = system.context(100, 1000, refills=4)
+    system.elapse(50)
+    budget.charge(context, ticks(50))
+    system.elapse(450)
+    budget.unblock(context)
+    system.elapse(98)
+    budget.charge(context, ticks(98))  # 50 at 500 are used up, and 48 of the 50 that were due at 1000
+    assert refills(context) == [(1480 - 598, 100)]
+
+
+def test_whole_refills_used_too_early_come_back_whole(system: Running) -> None:
+    context = system.context(100, 1000)
+    system.elapse(250)
+    budget.charge(context, ticks(250))
+    assert refills(context) == [(2500 - 250, 100)]
 
 
 def test_too_small_a_rest_waits_for_the_next_refill(system: Running) -> None:

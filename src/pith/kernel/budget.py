@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import Final
 
 from pith.abi.objects import REFILL_BYTES, SCHED_CONTEXT_CORE_BYTES
-from pith.metal import size_of, u6, u32, u64
+from pith.metal import MASK32, size_of, u6, u32, u64
 
 from .objects import MIN_REFILLS, Refill, SchedContext
 from .riscv64 import timer
@@ -171,8 +171,10 @@ def _charge_sporadic(context: SchedContext, usage: u64) -> None:
         usage -= amount  # used up: the whole refill comes back one period later
         _drop_first(context)
         _append(context, time + context.period, amount)
-    current = first(context)
-    if usage > 0 and usage < current.amount:
+    if usage > 0 and first(context).time > kernel.now:
+        _pay_back(context, usage)
+    elif 0 < usage < first(context).amount:
+        current = first(context)
         comes_back = current.time + context.period
         current.time += usage
         current.amount -= usage
@@ -182,6 +184,22 @@ def _charge_sporadic(context: SchedContext, usage: u64) -> None:
         _drop_first(context)
         first(context).time -= rest
         first(context).amount += rest
+
+
+def _pay_back(context: SchedContext, overrun: u64) -> None:
+    """Delay the next refill for as long as it takes to earn `overrun`, which was used before its time.
+
+    It stays whole: a part of it that comes earlier or later would be a budget of its own.
+    """
+    scale: u6 = max(context.period.bit_length() - 32, 0)  # so that the product has 64 bits
+    ratio: u32 = context.period >> scale
+    delay = min(overrun, MASK32) * ratio // max(context.budget >> scale, 1)
+    first(context).time = min(first(context).time + delay, END_OF_TIME)
+    while context.refill_count > 1 and first(context).time + first(context).amount > refill(context, 1).time:
+        time, amount = first(context).time, first(context).amount
+        _drop_first(context)
+        first(context).time = time
+        first(context).amount += amount
 
 
 def end_slice(context: SchedContext) -> None:

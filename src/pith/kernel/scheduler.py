@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import u8, u16, u64
+from pith.metal import u16, u64
 from pith.metal.machine import csr_read
 
 from . import budget
