@@ -28,7 +28,6 @@ from ...types import (
     View,
 )
 from .. import tree
-from ..diagnostics import Rejected
 from . import kinds, names
 from .body import Body, reads
 from .classes import admit_class
@@ -259,9 +258,8 @@ def failure_item(body: Body, node: ast.Attribute) -> tree.Expression | None:
     for caught in reversed(body.caught):
         if caught.name == node.value.id:
             if node.attr not in caught.fields:
-                if not hasattr(caught.cls, "__dataclass_fields__"):
-                    raise Rejected(None)
-                known = [name for name, _ in kinds.record_items(caught.cls)]
+                declared = hasattr(caught.cls, "__dataclass_fields__")
+                known = [name for name, _ in kinds.record_items(caught.cls)] if declared else []
                 near = difflib.get_close_matches(node.attr, known, n=1)
                 listed = f"it has {', '.join(known)}" if known else "it has no fields"
                 body.reject(

@@ -112,6 +112,7 @@ class Body:
         self.handler_depth = 0
         self.problems: list[Diagnostic] = []
         self.poisoned: set[str] = set()
+        self.silenced = False
         self.temporaries = 0
         self.types = {n: t for n, t in self.types.items() if n.isidentifier()}
         self.grown = {}
@@ -129,6 +130,7 @@ class Body:
 
     def note(self, rejected: Rejected) -> None:
         """Keep the message of a statement that was given up."""
+        self.silenced = self.silenced or rejected.diagnostic is None
         if rejected.diagnostic:
             self.problems.append(rejected.diagnostic)
 

@@ -100,10 +100,6 @@ def _ord(body: Body, call: ast.Call) -> tree.Expression:
     if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
         text = body.expression(node.value)
         if isinstance(text.type, Text):
-            if isinstance(text, tree.TextConstant) and not text.text.isascii():
-                body.reject(
-                    node.value, "text outside ASCII has bytes that are no characters", "use ASCII text"
-                )
             index = as_integer(body, body.expression(node.slice), node.slice)
             return tree.TextByte(Integer(0, 255), body.at(call), text, index)
     body.reject(node, "`ord` reads one character of a text", "write `ord(text[index])`")

@@ -177,6 +177,8 @@ def _replace_items(body: Body, call: ast.Call, value: tree.Expression, cls: type
     first, again = body.hold_inside(value, call.args[0])
     values: dict[int, tree.Expression] = {}
     kept = [i for i in range(len(items)) if i not in given.order]
+    if not kept:
+        body.reject(call, f"this replaces every field of {cls.__name__}", f"write {cls.__name__}(...)")
     for count, position in enumerate(kept):
         source = again if count else first
         values[position] = tree.RecordItem(items[position][1], body.at(call), source, position)

@@ -35,6 +35,8 @@ def read_function(program: Program, waiting: Waiting) -> None:
         for name, node in body.grown.items():
             _refuse_growth(body, name, node)
     program.problems += body.problems
+    if body.silenced and not program.problems:
+        raise AssertionError("a statement was left out, and nothing says why")
     waiting.function.locals = body.types
     waiting.function.body = statements
 

@@ -15,6 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any, cast
 
 from ... import memory
+from ...failures import Failure
 from ...types import Enumeration, Integer, PackedValue, Record, Reference, Tuple, Type
 from .. import tree
 from . import kinds
@@ -100,6 +101,12 @@ def constant(body: Body, value: Any, node: ast.AST) -> tree.Expression:
         case int():
             return tree.Constant(Integer(value, value), at, value)
         case str():
+            if not value.isascii():
+                body.reject(
+                    node,
+                    "text on the metal is ASCII: a character is a byte",
+                    "write other characters in ASCII, such as `->` or `us`",
+                )
             return tree.TextConstant(kinds.TEXT, at, value)
         case tuple():
             items = [constant(body, item, node) for item in value]
@@ -182,6 +189,8 @@ def _name(body: Body, node: ast.Name) -> tree.Expression:
 def _whole_failure(body: Body, caught: Caught, node: ast.Name) -> tree.Expression:
     """A caught failure as a value: its fields, which the handler put into locals."""
     at = body.at(node)
+    if caught.cls is Failure:
+        body.reject(node, "which failure this is, is not known here", "write one handler for each")
     items: list[tree.Expression] = [
         tree.Local(kind, at, caught.fields[name]) for name, kind in kinds.record_items(caught.cls)
     ]

@@ -385,6 +385,7 @@ def _membership(
             else [names.constant(body, item, right_node) for item in collection]
         )
         for item in items:
+            _demand_plain(body, item, right_node)
             links.append(compare_values(body, "==", first, item, left_node, right_node, right_node))
             first = again
         found = any_of(body, links, right_node)
@@ -401,6 +402,30 @@ def _membership(
     return found
 
 
+def _demand_plain(body: Body, value: tree.Expression, node: ast.AST) -> None:
+    """Python evaluates all that stands behind `in` before it compares; here each waits for its comparison."""
+    if not _is_plain(value):
+        body.reject(
+            node, "what stands behind `in` is evaluated before it is compared", "store it in a local first"
+        )
+
+
+def _is_plain(value: tree.Expression) -> bool:
+    """Whether it makes no difference when, or whether, the expression is evaluated."""
+    match value:
+        case tree.Constant() | tree.Local() | tree.StaticReference():
+            return True
+        case tree.Convert(value=inner, proven=proven):
+            return proven and _is_plain(inner)
+        case tree.LoadField(object=inner) | tree.AddressOf(value=inner) | tree.Length(value=inner):
+            return _is_plain(inner)
+        case tree.LoadBits(value=inner) | tree.RecordItem(value=inner):
+            return _is_plain(inner)
+        case tree.Arithmetic(operator=symbol, left=left, right=right):
+            return symbol not in ("//", "%") and _is_plain(left) and _is_plain(right)
+    return False
+
+
 def _in_range(
     body: Body, first: tree.Expression, again: tree.Expression, left_node: ast.expr, call: ast.Call
 ) -> tree.Expression:
@@ -409,6 +434,8 @@ def _in_range(
     zero = tree.Constant(Integer(0, 0), body.at(call), 0)
     low = body.expression(call.args[0]) if len(call.args) == 2 else zero
     high = body.expression(call.args[-1])
+    _demand_plain(body, low, call)
+    _demand_plain(body, high, call)
     above = compare_values(body, ">=", first, low, left_node, call, call)
     below = compare_values(body, "<", again, high, left_node, call, call)
     return all_of(body, [above, below], call)

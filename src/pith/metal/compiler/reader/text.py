@@ -47,7 +47,7 @@ def expand_text(body: Body, node: ast.expr) -> list[tree.Statement] | None:
     for part in node.args[0].values:
         at = body.at(part)
         if isinstance(part, ast.Constant):
-            arguments: list[tree.Expression] = [tree.TextConstant(kinds.TEXT, at, str(part.value))]
+            arguments: list[tree.Expression] = [names.constant(body, part.value, part)]
             target = put
         else:
             assert isinstance(part, ast.FormattedValue)
