@@ -67,7 +67,6 @@ class HostedMachine(Machine):
         self.enter: Entry = self.kernel.handle_trap
         self.ram = mmap.mmap(-1, memory, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE)
         self.started = False
-        self.slice_used = False
         self.context: int | None = None  # of the thread that runs; None: the kernel has yet to say
         self.last_context = 0
         self.ending = Ending.STOPPED  # why the kernel's wait was cut short
@@ -131,12 +130,13 @@ class HostedMachine(Machine):
                 self.started = True
                 self.context = self.kernel.start(self.image.table, len(self.tree))
             while True:
+                look_out = self.instructions + SLICE
                 for _ in range(ENTRIES_BETWEEN_LOOKS):
                     if (ending := self._ending()) is not None:
                         return ending
-                    self._step()
-                    if self.slice_used:
+                    if self.instructions >= look_out:
                         break
+                    self._step()
                 if self._is_over():
                     return Ending.SECONDS
                 self._listen(0)
@@ -172,7 +172,6 @@ class HostedMachine(Machine):
 
     def _step(self) -> None:
         """A kernel entry, or a stretch of user code up to its next trap and the entry that this makes."""
-        self.slice_used = False
         cause = self.processor.interrupt()
         if self.context is None:
             self.context = self.kernel.resume()
@@ -190,8 +189,6 @@ class HostedMachine(Machine):
         trap = self.core.run(context - metal_memory.base, limit)
         if trap is not None:
             self._enter_kernel(context, trap.cause, trap.value)
-        else:
-            self.slice_used = self.instructions >= now + SLICE
 
     def _enter_kernel(self, context: int, cause: int, value: int) -> None:
         self.last_context = context
