@@ -19,6 +19,7 @@ class UserError(Exception):
     """
 
     exit_code = 1
+    speaks_for_itself = False  # a message in a form of its own, such as file:line: the command adds nothing
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Pith
 
 
@@ -26,3 +28,36 @@ def test_running_what_is_neither_python_nor_c(pith: Pith) -> None:
     ended = pith("run", "server.elf")
     assert ended.code == 2
     assert ended.err.endswith("  try: for an ELF: pith boot --initial server.elf\n")
+
+
+PROGRAM = """
+from pith.metal import export, u64
+
+
+@export("twice")
+def twice(number: u64) -> u64:
+    return (number + {operand}) & 0xFFFF
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [("tree", "twice(number: u64)"), ("ir", "twice"), ("llvm", "define"), ("asm", "twice:")],
+)
+def test_each_stage_is_shown(pith: Pith, tmp_path: Path, stage: str, expected: str) -> None:
+    file = tmp_path / "twice.py"
+    file.write_text(PROGRAM.format(operand="number"))
+    ended = pith("compile", file, "--show", stage)
+    assert ended.code == 0
+    assert expected in ended.out
+
+
+def test_a_mistake_is_told_as_compilers_do(pith: Pith, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.py"
+    file.write_text(PROGRAM.format(operand="nmber"))
+    ended = pith("compile", file)
+    assert ended.code == 1
+    lines = ended.err.splitlines()
+    assert lines[0].endswith("wrong.py:7:22: error: `nmber` is not defined")
+    assert lines[-1].startswith("  try: ")

@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from pith import UserError
-from pith.cli.errors import NotBuiltYet, UsageError, guard
+from pith.cli.errors import UsageError, guard
 
 
 def raising(error: BaseException) -> NoReturn:
@@ -27,7 +27,6 @@ def test_a_command_that_returns_ends_with_0() -> None:
         (UserError("no such board", "choose virt"), 1, "pith: no such board\n  try: choose virt\n"),
         (UserError("the image is empty"), 1, "pith: the image is empty\n"),
         (UsageError("one or the other", "--one"), 2, "pith: one or the other\n  try: --one\n"),
-        (NotBuiltYet("the moon"), 70, "pith: the moon is not built yet\n  try: git pull, and look again\n"),
         (KeyboardInterrupt(), 130, "\n"),
         (
             ModuleNotFoundError("No module named 'typer'", name="typer"),

@@ -17,6 +17,8 @@ from pith.machine import elf
 from pith.machine.elf import Segment
 from pith.system.assembler import machine_code
 
+pytestmark = pytest.mark.slow  # each is a process or two
+
 PITH = [sys.executable, "-c", "from pith.cli.main import main; main()"]
 MACHINES = ["hosted", pytest.param("qemu", marks=pytest.mark.qemu)]
 

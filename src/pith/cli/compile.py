@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from pith.cli.arguments import check_readable
-from pith.cli.errors import NotBuiltYet
 
 
 class Stage(StrEnum):
@@ -25,4 +24,6 @@ def compile_file(
 ) -> None:
     """Compile a metal-Python module, and print one of its stages."""
     check_readable(file, "a module in metal Python")
-    raise NotBuiltYet("the compiler")
+    from pith.metal.compiler.driver import show_file
+
+    print(show_file(file, show.value), end="")

@@ -26,15 +26,6 @@ class UsageError(UserError):
     exit_code = 2
 
 
-class NotBuiltYet(UserError):
-    """A part of Pith that is planned and not there."""
-
-    exit_code = FAULT_OF_PITH
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not built yet", "git pull, and look again")
-
-
 def guard(run: Callable[[], None]) -> int:
     """Run a command to its end, whatever end that is, and return the exit code."""
     try:
@@ -61,7 +52,7 @@ def guard(run: Callable[[], None]) -> int:
 
 
 def report(error: UserError) -> None:
-    print(f"pith: {error.message}", file=sys.stderr)
+    print(error.message if error.speaks_for_itself else f"pith: {error.message}", file=sys.stderr)
     if error.remedy:
         print(f"  try: {error.remedy}", file=sys.stderr)
 

@@ -56,10 +56,11 @@ def shown_path(file: str) -> str:
 class CompileError(UserError):
     """The program is not metal Python; `diagnostics` says where and why."""
 
+    speaks_for_itself = True
+
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = sorted(set(diagnostics), key=lambda d: (d.file, d.line, d.column, d.message))
-        count = len(self.diagnostics)
-        super().__init__(self.render(), f"mend the {'place' if count == 1 else f'{count} places'} above")
+        super().__init__(self.render(), "")  # each diagnostic has its own remedy
 
     def render(self) -> str:
         """All messages, in the order of the source."""
