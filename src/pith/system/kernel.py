@@ -13,7 +13,6 @@ from typing import Any, Final
 from pith.kernel import boot, debug, panic, resume
 from pith.kernel.riscv64 import entry, trap
 from pith.machine import board
-from pith.metal.compiler.driver import compile_program
 
 ADDRESS: Final = board.KERNEL_PHYSICAL + board.KERNEL_OFFSET
 
@@ -44,6 +43,8 @@ def set_debugging(wanted: bool) -> None:
 
 def build_kernel() -> Path:
     """The kernel's ELF, with symbols and debug information."""
+    from pith.metal.compiler.driver import compile_program  # here, for a hosted machine has no use for it
+
     roots: list[Callable[..., Any]] = [entry.enter, entry.trap, boot.start, resume.resume]
     roots += [trap.handle_trap, trap.handle_kernel_trap, panic.panic]
     return compile_program(roots).link(LINKER_SCRIPT)
