@@ -46,11 +46,3 @@ def remove(queue: ThreadQueue, thread: Thread) -> None:
         after.queue_previous = before
     thread.queue_next = None
     thread.queue_previous = None
-
-
-def pop(queue: ThreadQueue) -> Thread | None:
-    """Take out the first thread; None if the queue is empty."""
-    thread = queue.head
-    if thread is not None:
-        remove(queue, thread)
-    return thread
