@@ -1,4 +1,4 @@
-/* The smallest program in C: print a line, look at what the kernel gave us, and stop.
+/* The smallest program in C: print a line, look at what the kernel gave us, and stop the machine.
  *
  *     pith run examples/hello.c
  */
@@ -12,4 +12,5 @@ void pith_main(const struct pith_bootinfo *info)
     pith_print(" slots, of which ");
     pith_print_number(info->empty.end - info->empty.start);
     pith_print(" are empty.\n");
+    pith_debug_halt();
 }

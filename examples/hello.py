@@ -1,4 +1,4 @@
-"""The smallest program: print a line, look at what the kernel gave us, and stop.
+"""The smallest program: print a line, look at what the kernel gave us, and stop the machine.
 
     pith run examples/hello.py
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pith.abi.bootinfo import BootInfo
 from pith.metal import export
+from pith.runtime import debug
 from pith.runtime.bootinfo import count
 from pith.runtime.console import write
 
@@ -18,3 +19,4 @@ def main(info: BootInfo) -> None:
     write("Hello from user mode, in metal Python.\n")
     write(f"My capability space has {1 << (info.root_cnode_size_bits & 63)} slots, ")
     write(f"of which {count(info.empty)} are empty.\n")
+    debug.halt()

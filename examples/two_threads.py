@@ -14,7 +14,7 @@ from pith.abi.bootinfo import BootInfo, RootSlot
 from pith.abi.messages import CNodeData, MessageInfo
 from pith.abi.objects import ObjectType
 from pith.metal import Array, Struct, array, assembly, export, static, u64
-from pith.runtime import sched_control, syscalls, tcb
+from pith.runtime import debug, sched_control, syscalls, tcb
 from pith.runtime.capability import NULL
 from pith.runtime.console import write
 from pith.runtime.invocation import InvocationFailed
@@ -51,6 +51,7 @@ def main(info: BootInfo) -> None:
             answer: u64 = message.word0 + 1
             message = syscalls.reply_recv(shared.endpoint, reply, ONE_WORD, answer)
         write("first:  that is enough\n")
+        debug.halt()
     except InvocationFailed as failure:
         write(f"the kernel refused operation {int(failure.operation)}: error {failure.code}\n")
     except PoolEmpty:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pith.machine import Ending
 from pith.system.components import build_program
 from tests.system.conftest import Start
 
@@ -15,6 +16,7 @@ def test_hello(name: str, language: str, start: Start) -> None:
     machine = start(build_program(EXAMPLES / name))
     machine.wait_for(f"Hello from user mode, in {language}.")
     assert "8192 slots, of which 81" in machine.wait_for("are empty.")
+    assert machine.run(seconds=30) is Ending.EXIT
 
 
 def test_two_threads_pass_a_number_to_and_fro(start: Start) -> None:
@@ -22,4 +24,5 @@ def test_two_threads_pass_a_number_to_and_fro(start: Start) -> None:
     machine.wait_for("first:  that is enough")
     lines = [line for line in machine.output.splitlines() if line.startswith(("first:", "second:"))]
     expected = [f"{who} {number}" for number in (1, 2, 3) for who in ("second: I send", "first:  got")]
+    assert machine.run(seconds=30) is Ending.EXIT
     assert lines == [*expected, "second: I send 4", "first:  that is enough"]

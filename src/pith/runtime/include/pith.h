@@ -564,6 +564,11 @@ static inline void pith_debug_put_char(char character) /* debug kernels only */
     pith_trap(PITH_SYS_DEBUG_PUT_CHAR, (unsigned char)character, 0, PITH_NO_WORDS, 0, 0);
 }
 
+static inline void pith_debug_halt(void) /* debug kernels only: stop the machine */
+{
+    pith_trap(PITH_SYS_DEBUG_HALT, 0, 0, PITH_NO_WORDS, 0, 0);
+}
+
 static inline void pith_print(const char *text) /* through the debug kernel */
 {
     for (; *text; text++)
