@@ -16,7 +16,7 @@ from pith.kernel.riscv64.window import IMAGE_OFFSET, WINDOW_BASE
 from pith.lab.inspect import show
 from pith.lab.inspect.capabilities import by_container
 from pith.lab.inspect.derivation import forest
-from pith.lab.inspect.dump import attach_dump
+from pith.lab.inspect.dump import STATICS, attach_dump
 from pith.lab.inspect.graphs import communication, derivation_graph, held_by
 from pith.lab.inspect.page import page
 from pith.lab.inspect.report import Table, Tree
@@ -56,10 +56,10 @@ def test_capability_spaces(town: Town) -> None:
     (tree,) = report.parts
     assert isinstance(tree, Tree)
     (root,) = tree.children
-    assert root.label.startswith("cspace: CNode at ") and len(root.children) == town.used + 1
-    assert root.children[0].label.endswith("(shown above)")  # the CNode that holds itself ends the walk
+    assert root.label.startswith("cspace: CNode at ") and len(root.children) == town.used
+    assert root.children[1].label.endswith("(shown above)")  # the CNode that holds itself ends the walk
     at = f"{town.world.physical(town.endpoint):#x}"
-    assert f"4: endpoint at {at}: send, badge 0x7" in labels(tree)
+    assert f"5: endpoint at {at}: send, badge 0x7" in labels(tree)
 
 
 def test_runs_of_like_capabilities_are_one_line(town: Town) -> None:
@@ -69,14 +69,14 @@ def test_runs_of_like_capabilities_are_one_line(town: Town) -> None:
     (tree,) = report.parts
     assert isinstance(tree, Tree)
     (line,) = [label for label in labels(tree) if "×" in label]
-    assert re.fullmatch(r"30 to 35: 6 × frame at 0x\w+: 4K, read, write … 0x\w+", line)
+    assert re.fullmatch(r"31 to 36: 6 × frame at 0x\w+: 4K, read, write … 0x\w+", line)
 
 
 def test_derivation_is_a_tree(town: Town) -> None:
     trees = forest(take_census())
     untyped = next(tree for tree in trees if tree.label.startswith("untyped"))
     endpoint = next(
-        t for t in untyped.children if t.label.endswith(f"{town.world.physical(town.root.cnode):#x}[3]")
+        t for t in untyped.children if t.label.endswith(f"{town.world.physical(town.root.cnode):#x}[4]")
     )
     (badged,) = endpoint.children
     (copy,) = badged.children
@@ -133,7 +133,7 @@ def test_who_may_speak_and_who_does(town: Town) -> None:
     assert (town.receiver, town.endpoint, "receives") in edges
     assert (town.caller, town.reply, "awaits-answer") in edges
     assert (town.receiver, town.endpoint, "may-receive") not in edges  # it has no CSpace
-    assert len(list(held_by(town.runner, by_container(census)))) == town.used + 1
+    assert len(list(held_by(town.runner, by_container(census)))) == town.used
 
 
 def test_the_page_is_well_formed_and_whole(town: Town) -> None:
@@ -142,7 +142,7 @@ def test_the_page_is_well_formed_and_whole(town: Town) -> None:
     assert len(root.findall(".//{http://www.w3.org/2000/svg}svg")) == 2
     anchors = {link.get("href", "")[1:] for link in root.iter("a")}
     assert anchors == {heading.get("id") for heading in root.iter("h2")}
-    assert len(derivation_graph(take_census()).boxes) == town.used + 2
+    assert len(derivation_graph(take_census()).boxes) == town.used + 1
 
 
 # Dumps ----------------------------------------------------------------------------------------------------
@@ -174,8 +174,7 @@ def dump_into(directory: Path) -> tuple[Path, Path]:
     """The attached memory in a file, and an ELF of the kernel that ran there."""
     dump = directory / "town.dump"
     dump.write_bytes(bytes(memory.view_u8))
-    statics = {"kernel": state.kernel, "interrupts": state.interrupts}
-    symbols = {f"pith.kernel.state.{n}": s.address - WINDOW_BASE + IMAGE_OFFSET for n, s in statics.items()}
+    symbols = {name: static.address - WINDOW_BASE + IMAGE_OFFSET for name, static in STATICS.items()}
     return dump, write_elf(directory / "kernel.elf", symbols)
 
 
@@ -253,7 +252,7 @@ def test_a_kernel_is_asked_for(dumped: tuple[Path, Path], run_pith: Pith) -> Non
 
 def test_a_stripped_kernel(dumped: tuple[Path, Path], tmp_path: Path) -> None:
     kernel = write_elf(tmp_path / "stripped.elf", {})
-    with pytest.raises(UserError, match=r"has no symbol `pith\.kernel\.state\.interrupts`"):
+    with pytest.raises(UserError, match=r"has no symbol `pith\.kernel\.boot\.boot`"):
         attach_dump(dumped[0], kernel)
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from pith.kernel import blocking, budget, cspace, reply, scheduler
+from pith.kernel.boot import boot
 from pith.kernel.objects import (
     ASIDPool,
     ASIDPoolCap,
@@ -113,12 +114,8 @@ class Town:
         self.runner.state, self.runner.priority = ThreadState.RUNNING, 100
         self.keep(ThreadCap(self.runner))
         world.put(self.runner.slots[ThreadSlot.CSPACE], self.root)
-        world.put(world.slot_of(self.root, 0), self.root)
-        self.runner.slots[ThreadSlot.CSPACE].link = replace(
-            self.runner.slots[ThreadSlot.CSPACE].link, next=world.slot_of(self.root, 0)
-        )
-        copy = world.slot_of(self.root, 0)
-        copy.previous, copy.link = self.runner.slots[ThreadSlot.CSPACE], cspace.UNLINKED
+        boot.root = self.root
+        self.keep(self.root, self.runner.slots[ThreadSlot.CSPACE])  # as slot 2, where boot puts it
 
     def _make_objects(self) -> None:
         self.endpoint, self.mailbox = self.take(Endpoint), self.take(Endpoint)

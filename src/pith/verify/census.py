@@ -1,7 +1,8 @@
 """The census: every slot and object that is alive, found by walking from what the kernel remembers.
 
 The kernel keeps no list of its objects. They are found as a collector of garbage would find them: from the
-roots (the kernel's state and the interrupt table) along every reference that the kernel may follow. A slot
+roots (the kernel's state, the interrupt table, and the root CNode that boot made, for with nobody to run nothing
+else leads to the threads) along every reference that the kernel may follow. A slot
 leads to what its capability designates and to its neighbours in the derivation order; a CNode or a thread
 to its slots; an object to the objects it refers to. Fields that mean something in some states only (what a
 thread waits for) are followed in those states only.
@@ -17,7 +18,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
+from pith.abi.bootinfo import RootSlot
 from pith.kernel import state
+from pith.kernel.boot import boot
 from pith.kernel.objects import (
     ASIDPool,
     ASIDPoolCap,
@@ -175,7 +178,7 @@ def _follow(
 # Where references lead ------------------------------------------------------------------------------------
 
 
-def _roots(census: Census) -> Iterator[Struct | None]:
+def _roots(census: Census) -> Iterator[Struct | CNode | None]:
     kernel = state.kernel
     yield kernel.current
     yield kernel.idle
@@ -188,6 +191,17 @@ def _roots(census: Census) -> Iterator[Struct | None]:
         yield from (queue.head for queue in non_empty_queues(ready))
     yield from kernel.asid_pools
     yield from _settle_slots(census, state.interrupts.slots[0].address, state.IRQ_COUNT, "interrupt")
+    yield _initial_root()
+
+
+def _initial_root() -> CNode | None:
+    """The CNode that boot made, if it is still one: if it holds the capability to itself that boot put there."""
+    if not boot.root.bits:
+        return None  # no boot: objects were made by hand
+    root = boot.root
+    own = Slot.at(root.cnode.address + RootSlot.CNODE * SLOT_BYTES).cap
+    is_alive = isinstance(own, CNodeCap) and own.cnode is root.cnode and own.radix == root.radix
+    return CNode(root.cnode.address, root.radix) if is_alive else None
 
 
 def non_empty_queues(ready: state.ReadyQueues) -> Iterator[ThreadQueue]:
