@@ -55,6 +55,22 @@ def test_a_machine_that_takes_too_long(tmp_path: Path, machine: str) -> None:
     assert ended.stderr == "pith: stopped after 1 seconds\n  try: give it more: --timeout SECONDS\n"
 
 
+def test_a_checked_kernel_boots(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    ended = pith(
+        "boot",
+        "--machine",
+        "hosted",
+        "--initial",
+        program,
+        "--checked",
+        "--pdb",
+        typed="p __metal_fit__\nc\n",
+    )
+    assert "ello" in ended.stdout
+    assert "NameError" not in ended.stdout and ended.returncode == 0
+
+
 def test_a_release_kernel_has_no_debug_calls(tmp_path: Path) -> None:
     program = write_program(tmp_path / "hello.elf", HELLO + LOOP)
     ended = pith("boot", "--machine", "hosted", "--initial", program, "--release", "--timeout", "2")

@@ -56,6 +56,14 @@ def boot(
     timeout: Annotated[
         float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
     ] = None,
+    checked: Annotated[
+        bool,
+        typer.Option(
+            "--checked",
+            help="Stop, as the compiled kernel does, where a value does not fit its integer type. "
+            "Hosted machine; QEMU's kernel always checks.",
+        ),
+    ] = False,
     debug: Annotated[
         bool,
         typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
@@ -73,6 +81,7 @@ def boot(
         gdb=gdb,
         icount=icount,
         timeout=timeout,
+        checked=checked,
         debug=debug,
     )
     start(order)

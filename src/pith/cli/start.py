@@ -43,6 +43,7 @@ class BootOrder(NamedTuple):
     gdb: bool = False
     icount: bool = False
     timeout: float | None = None
+    checked: bool = False
     debug: bool = True
 
 
@@ -90,6 +91,10 @@ def has_input() -> bool:
 
 def build(order: BootOrder, output: Path) -> tuple[BootImage, list[Path]]:
     """The boot image, and the ELF files whose symbols a debugger wants. The hosted machine needs no compiled kernel."""
+    if order.checked:
+        from pith.metal import checked
+
+        checked.install(("pith.kernel",))  # before any of it is imported
     from pith.system import image, kernel
 
     kernel.set_debugging(order.debug)
