@@ -32,7 +32,7 @@ SIZE = 1 << 20
 SCRIPT = """
 SECTIONS {
     . = 0x10000;
-    .text : { KEEP(*(.text.pith.call.*)) *(.text .text.*) }
+    .text : { KEEP(*(.text.pith.call.* .text.unlikely.pith.call.*)) *(.text .text.*) }
     .rodata : { *(.rodata .rodata.* .srodata .srodata.*) }
     .data : { *(.data .data.* .sdata .sdata.*) }
     .bss : { *(.bss .bss.* .sbss .sbss.* COMMON) }
