@@ -42,6 +42,8 @@ from pith.machine import device_tree
 from pith.metal.machine import Panic
 
 from .conftest import FREE, RAM, World
+from .test_device_tree import CPUS, SOC, WIDE, cells, node
+from .test_device_tree import tree as flattened
 
 MEMORY = 3 << 30
 TREE = FREE + 0x1000
@@ -250,6 +252,21 @@ def test_what_is_general_and_what_a_devices(world: World, info: BootInfo) -> Non
     assert kernel.kernel_root is not None and kind(world.physical(kernel.kernel_root)) is None
     for address in (FREE, USER - 1, USER + (PAGES << 12), RAM + MEMORY - 1):
         assert kind(address) is False
+
+
+def test_reserved_memory_is_no_general_memory(world: World) -> None:
+    first, size = RAM + 0x80_0000, 0x1800
+    held = node("framebuffer@80800000", {"reg": cells(0, first, 0, size)})
+    memory = node("memory@80000000", {"reg": cells(0, RAM, 0, 16 << 20), "device_type": b"memory\0"})
+    blob = flattened(node("", WIDE, node("reserved-memory", WIDE, held), memory, CPUS, SOC))
+    found = list(untypeds(start(world, blob)))
+    for address, is_device in (
+        (first - 1, False),
+        (first, True),
+        (first + 0x1FFF, True),
+        (first + 0x2000, False),
+    ):
+        assert [u.is_device for u in found if u.base <= address < u.base + (1 << u.size_bits)] == [is_device]
 
 
 def test_nearly_all_memory_is_given_away(info: BootInfo) -> None:

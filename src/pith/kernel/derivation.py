@@ -88,8 +88,7 @@ def _empty(slot: Slot) -> None:
         zombie = slot.cap
         assert isinstance(zombie, ZombieCap)
         first = zombie.slots
-        if first is slot:
-            return  # it is inside itself already
+        assert first is not slot  # then it would be the zombie being emptied, with one slot left: spent
         cspace.swap(slot, zombie, first, first.cap)
         preemption_point()
 

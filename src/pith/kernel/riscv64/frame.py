@@ -75,15 +75,12 @@ def _map(cap: FrameCap, call: Invocation) -> None:
 
 def _check_free(cap: FrameCap, asid: u64, address: u64, place: Place) -> None:
     """A mapped frame may be mapped again where it is, another one only where nothing is."""
-    entry = place.table.entries[place.index]
     if cap.asid:
         if cap.asid != asid:
             raise InvalidCapability(1)
         if cap.mapped_address != address:
             raise InvalidArgument(0)
-        if is_table(entry):
-            raise DeleteFirst()
-    elif entry.valid:
+    elif place.table.entries[place.index].valid:
         raise DeleteFirst()
 
 
