@@ -64,7 +64,9 @@ class BitField:
     @property
     def readable(self) -> Integer:
         """What the field's bits can say, as an integer."""
-        low, high = (-(1 << self.width - 1), (1 << self.width - 1) - 1) if self.signed else (0, (1 << self.width) - 1)
+        low, high = (
+            (-(1 << self.width - 1), (1 << self.width - 1) - 1) if self.signed else (0, (1 << self.width) - 1)
+        )
         return Integer(low << self.shift, high << self.shift)
 
 
@@ -226,7 +228,10 @@ def _decode(item: BitField, env: dict[str, Any]) -> str:
     value = f"(({raw} ^ {sign}) - {sign})" if item.signed else raw
     value = f"{value} << {item.shift}" if item.shift else value
     readable = item.readable
-    if isinstance(item.type, Integer) and not item.type.low <= readable.low <= readable.high <= item.type.high:
+    if (
+        isinstance(item.type, Integer)
+        and not item.type.low <= readable.low <= readable.high <= item.type.high
+    ):
         refuse, low, high = accessors.name_in(env, accessors.refuse_loaded), item.type.low, item.type.high
         return f"value if {low} <= (value := {value}) <= {high} else {refuse}(value, {low}, {high})"
     return value
