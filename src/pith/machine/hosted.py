@@ -253,4 +253,6 @@ class HostedMachine(Machine):
         self.ram[start : start + len(data)] = data
 
     def close(self) -> None:
+        """Give the memory back to the host; its addresses stay, for views of it may still be held."""
         metal_memory.buffer = None
+        self.ram.madvise(mmap.MADV_DONTNEED)

@@ -155,8 +155,9 @@ class QemuMachine(Machine):
         sources: list[IO[bytes] | InputSource] = [self.process.stdout]
         if self.keyboard is not None and self.listening:
             sources.append(self.keyboard)
-        quiet = SILENCE if self.console.transcript and not self.listening else seconds
-        ready, _, _ = select.select(sources, [], [], max(0, quiet))
+        elif self.keyboard is not None and self.console.transcript:
+            seconds = SILENCE
+        ready, _, _ = select.select(sources, [], [], max(0, seconds))
         if not ready and self.console.transcript:
             self.listening = True
         if self.process.stdout in ready:
