@@ -174,6 +174,14 @@ def test_a_file_that_cannot_be_booted(tmp_path: Path, content: bytes, complaint:
     assert "Traceback" not in ended.stderr
 
 
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    monkeypatch.setenv("PITH_CACHE", str(program / "below a file"))
+    ended = pith("boot", "--machine", "hosted", "--initial", program)
+    assert ended.returncode == 1
+    assert "cannot be written: Not a directory" in ended.stderr and "PITH_CACHE" in ended.stderr
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_a_program_too_large_for_the_memory(tmp_path: Path, machine: str) -> None:
     program = tmp_path / "large.elf"

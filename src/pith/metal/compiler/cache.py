@@ -21,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from pith import UserError
+
 MOST_ENTRIES = 300
 
 
@@ -40,8 +42,14 @@ def kept(key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
     place = cache_directory() / key
     if place.is_dir():
         return place, True
-    place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=place.parent))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=place.parent))
+    except OSError as error:
+        raise UserError(
+            f"{place.parent} cannot be written: {error.strerror}",
+            "name another place for what is compiled: export PITH_CACHE=/a/directory",
+        ) from None
     try:
         make(fresh)
         with contextlib.suppress(OSError):  # someone else was faster: theirs is the same
