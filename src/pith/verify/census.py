@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from pith.abi.bootinfo import RootSlot
 from pith.kernel import state
 from pith.kernel.boot import boot
 from pith.kernel.objects import (
@@ -130,8 +129,21 @@ class Census:
 
 def take_census() -> Census:
     """Walk the attached memory from the kernel's roots; return what is alive."""
+    root = _initial_root()
+    census = _walk(root)
+    if root is not None and root not in map(designated, census.caps.values()):
+        return _walk(None)  # nobody has that CNode any more, and its memory may be anything
+    return census
+
+
+def _initial_root() -> CNode | None:
+    """The CNode that boot made, if there was a boot."""
+    return CNode(boot.root.cnode.address, boot.root.radix) if boot.root.bits else None
+
+
+def _walk(root: CNode | None) -> Census:
     census = Census()
-    pending: deque[Struct | CNode | Slot] = deque()
+    pending: deque[Struct | CNode | Slot] = deque([root] if root is not None else [])
     _follow(census, "the kernel's state", _roots(census), pending)
     while pending:
         item = pending.popleft()
@@ -178,7 +190,7 @@ def _follow(
 # Where references lead ------------------------------------------------------------------------------------
 
 
-def _roots(census: Census) -> Iterator[Struct | CNode | None]:
+def _roots(census: Census) -> Iterator[Struct | None]:
     kernel = state.kernel
     yield kernel.current
     yield kernel.idle
@@ -191,17 +203,6 @@ def _roots(census: Census) -> Iterator[Struct | CNode | None]:
         yield from (queue.head for queue in non_empty_queues(ready))
     yield from kernel.asid_pools
     yield from _settle_slots(census, state.interrupts.slots[0].address, state.IRQ_COUNT, "interrupt")
-    yield _initial_root()
-
-
-def _initial_root() -> CNode | None:
-    """The CNode that boot made, if it is still one: if it holds the capability to itself that boot put there."""
-    if not boot.root.bits:
-        return None  # no boot: objects were made by hand
-    root = boot.root
-    own = Slot.at(root.cnode.address + RootSlot.CNODE * SLOT_BYTES).cap
-    is_alive = isinstance(own, CNodeCap) and own.cnode is root.cnode and own.radix == root.radix
-    return CNode(root.cnode.address, root.radix) if is_alive else None
 
 
 def non_empty_queues(ready: state.ReadyQueues) -> Iterator[ThreadQueue]:
