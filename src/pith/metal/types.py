@@ -262,7 +262,9 @@ def _resolve_composite(annotation: Any, bindings: dict[Any, Any]) -> Type:
         if kind in ("value", "failure"):
             return Record(annotation)
         if kind == "array":
-            return View(resolve(annotation.__element__, bindings))  # type: ignore[attr-defined]
+            if not hasattr(annotation, "__element__"):
+                raise TypeProblem("an Array needs the type of its elements", "write Array[u64]")
+            return View(resolve(annotation.__element__, bindings))
         if issubclass(annotation, IntEnum):
             return Enumeration(annotation)
     if origin is not None and getattr(origin, "__metal_kind__", None) == "array":

@@ -67,7 +67,7 @@ def _known_subscript(body: Body, inner: ast.expr, index: ast.expr) -> Any:
 
 def is_run_time(value: Any) -> bool:
     """Whether an object stands for something that exists when the compiled program runs."""
-    return not isinstance(value, type) and hasattr(value, "__metal_kind__")
+    return not isinstance(value, type) and hasattr(type(value), "__metal_kind__")
 
 
 def evaluate_annotation(body: Body, node: ast.expr) -> Any:
@@ -111,7 +111,7 @@ def constant(body: Body, value: Any, node: ast.AST) -> tree.Expression:
         case tuple():
             items = [constant(body, item, node) for item in value]
             return tree.MakeRecord(Tuple(tuple(i.type for i in items)), at, items, list(range(len(items))))
-    kind = getattr(value, "__metal_kind__", None)
+    kind = getattr(type(value), "__metal_kind__", None)
     if kind == "struct" and any(value is s for s in memory.statics):
         return tree.StaticReference(Reference(type(value)), at, value, body.program.static(value))
     if kind == "packed" and not isinstance(value, type):
@@ -164,7 +164,7 @@ def _refuse_constant(body: Body, value: Any, node: ast.AST) -> tree.Expression:
             f"`{shown}` is a {type(value).__name__}, which lives on CPython's heap",
             "use a tuple of integers for a constant, or a static struct with an array for state",
         )
-    if getattr(value, "__metal_kind__", None) == "struct":
+    if getattr(type(value), "__metal_kind__", None) == "struct":
         body.reject(node, f"`{shown}` is a struct that no `static` made", "make it with static(...)")
     body.reject(
         node,

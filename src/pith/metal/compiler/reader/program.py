@@ -152,6 +152,9 @@ def _resolve_head(
             if f"`{name}`" in problem.reason or any(f"name `{n}`" in problem.reason for n in named):
                 place = source.at(argument)
         raise Rejected(diagnose(place, problem.reason, problem.remedy)) from None
+    except Exception as surprise:
+        reason = f"this annotation is not part of metal Python ({type(surprise).__name__}: {surprise})"
+        raise Rejected(diagnose(place, reason, "annotate with metal types")) from None
 
 
 def _mark(function: tree.Function, python: FunctionType) -> None:
