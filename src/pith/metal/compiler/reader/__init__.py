@@ -4,8 +4,9 @@
     signatures     parameters, results, type variables         program         functions still to read, statics
     body           one function being read; every visitor registers there
     conversions    a value stored under a type                 flow            what is known at one point
-    names          names and constants                         operators       arithmetic, comparisons
-    narrowing      conditions                                  attributes      `x.name`
+    names          names and constants                         operators       arithmetic, subscripts
+    comparisons    chains, identity, membership                narrowing       conditions
+    attributes     `x.name`                                    stores          fields and elements assigned
     classes        layouts, and their faults                   arguments, construction, builtin_calls, calls
     text           f-strings for text sinks                    statements, control, patterns, matching
     refusals       what is not in the language                 functions       one body to its end

@@ -1,7 +1,6 @@
 """Types as the reader compares, joins and names them.
 
-`describe` is how a message names a type; `join` is the type of a place where values of two types meet; `accepts` says
-whether a conversion needs no proof.
+`describe` is how a message names a type; `join` is the type of a place where values of two types meet.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from .. import tree
 from ..diagnostics import Rejected
 from . import kinds
 from .body import Body, reads
+from .comparisons import all_of
 from .conversions import convert
 from .flow import State, assigned_names, forget_assigned, meet_all
 from .narrowing import narrowed_to
-from .operators import all_of
 from .patterns import NONE, SOME, Pattern, read_pattern
 
 

@@ -49,7 +49,10 @@ def _known_attribute(owner: Any, name: str) -> Any:
         return MISSING
     if isinstance(owner, type) and getattr(owner, "__metal_kind__", None) in ("struct", "packed"):
         cast("Any", owner).layout()  # so that a field is an accessor, not the default beside its annotation
-    found = getattr(owner, name, MISSING)
+    try:
+        found = getattr(owner, name, MISSING)
+    except Exception:  # an object of CPython's that computes its attributes, and will not give this one now
+        return MISSING
     return MISSING if isinstance(found, property) else found
 
 

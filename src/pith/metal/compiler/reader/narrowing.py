@@ -11,7 +11,7 @@ import typing
 
 from ...types import Nothing, PackedUnion, PackedValue, Record, Reference, Type
 from .. import tree
-from . import kinds, names, operators
+from . import comparisons, kinds, names
 from .body import Body, Condition, tests
 from .conversions import truth
 from .flow import State, meet
@@ -75,8 +75,8 @@ def _logical(body: Body, node: ast.BoolOp) -> Condition:
 
 def _joined(body: Body, links: list[tree.Expression], node: ast.AST, conjunction: bool) -> tree.Expression:
     if conjunction:
-        return operators.all_of(body, links, node)
-    return operators.any_of(body, links, node)
+        return comparisons.all_of(body, links, node)
+    return comparisons.any_of(body, links, node)
 
 
 @tests(ast.Compare)
@@ -87,7 +87,7 @@ def _compare(body: Body, node: ast.Compare) -> Condition:
             return _none_test(body, left, node)
         if isinstance(left, ast.Constant) and left.value is None:
             return _none_test(body, right, node)
-    return outcome(body, operators.compare_chain(body, node))
+    return outcome(body, comparisons.compare_chain(body, node))
 
 
 def subject_name(node: ast.expr) -> str | None:
@@ -109,7 +109,7 @@ def _none_test(body: Body, subject: ast.expr, node: ast.Compare) -> Condition:
         case Reference(_, False) if name is not None and isinstance(subject, ast.Name):
             return decided(body, node, negated)
         case Reference(cls):
-            test = operators.identity(body, node.ops[0], value, none, node)
+            test = comparisons.identity(body, node.ops[0], value, none, node)
             holds = body.state.copy()
             if name is not None and name in body.names:
                 holds = holds.narrow(name, Reference(cls))

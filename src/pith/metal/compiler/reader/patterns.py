@@ -26,8 +26,8 @@ from ...types import (
 from .. import tree
 from . import attributes, kinds
 from .body import Body
+from .comparisons import all_of, any_of
 from .narrowing import class_list, narrowed_to
-from .operators import all_of, any_of
 
 NONE, SOME = "None", "a reference"  # the two kinds of value that a nullable reference has
 
