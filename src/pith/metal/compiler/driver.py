@@ -25,7 +25,7 @@ from .lowering import lower
 from .lowering_builder import METAL
 from .reader import read_program
 from .reader.loading import import_file
-from .tree_text import show_tree
+from .show_tree import show_tree
 
 STAGES = ("tree", "ir", "llvm", "asm")
 
