@@ -1,7 +1,6 @@
 """From source to riscv64: exported symbols, assembly functions, machine operations, panics, debug information, the cache."""
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from unicorn.riscv_const import (
     UC_RISCV_REG_SP,
 )
 
+from pith import UserError
 from pith.metal.compiler import driver, link
 from pith.metal.compiler.link import KERNEL, USER, Target, ToolError
 from tests.metal.generators.source import HEAD
@@ -206,18 +206,22 @@ def test_every_stage_can_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = tmp_path / "shown_stages.py"
     path.write_text(HEAD + "\n\ndef double(x: u32) -> u64:\n    return x + x\n")
     shown = {stage: driver.show_file(path, stage) for stage in driver.STAGES}
-    assert "def shown_stages.double(x: u32) -> u64:" in shown["tree"]
+    assert "def shown_stages.double(x: u32) -> u64\n" in shown["tree"]
     assert "function @shown_stages.double" in shown["ir"]
     assert "define internal fastcc" in shown["llvm"]
     assert body(shown["asm"], "shown_stages.double") == ["slli\ta0, a0, 1", "ret"]
 
 
 def test_a_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link.sys, "executable", shutil.which("false"))
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho /usr/bin/python: No module named ziglang >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(link.sys, "executable", str(python))
     source = tmp_path / "x.ll"
     source.write_text("")
-    with pytest.raises(ToolError, match="clang failed"):
+    with pytest.raises(UserError, match="ziglang") as caught:
         link.compile_llvm(source, tmp_path / "x.o", KERNEL)
+    assert caught.value.remedy == "make set-up"
 
 
 def test_clangs_complaint_is_passed_on(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
-import os
 import shutil
 import sys
 import sysconfig
@@ -21,25 +20,14 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from pith import UserError
+from pith import UserError, cache_directory
 
 MOST_ENTRIES = 300
 
 
-def cache_directory() -> Path:
-    """Where compiled programs are kept: `PITH_CACHE`, or `.pith/` here, or the user's cache directory."""
-    if chosen := os.environ.get("PITH_CACHE"):
-        return Path(chosen)
-    local = Path.cwd() / ".pith"
-    if local.is_dir():
-        return local / "compiled"
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "pith" / "compiled"
-
-
 def kept(key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
     """The directory of `key`, filled by `make` if it is not there yet; whether it was there."""
-    place = cache_directory() / key
+    place = cache_directory() / "compiled" / key
     if place.is_dir():
         return place, True
     try:

@@ -12,9 +12,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from pith import UserError
+
 
 class ToolError(Exception):
-    """clang or lld is missing, or refused its input: the text says which, and why."""
+    """clang or lld refused its input: the text says which, and why."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,6 @@ def _run(*arguments: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         if "No module named ziglang" in done.stderr:
-            raise ToolError("clang and lld are missing: install the package ziglang (`pip install ziglang`)")
+            raise UserError("clang and lld are missing: the Python package ziglang has them", "make set-up")
         tool = {"cc": "clang", "ld.lld": "lld"}[arguments[0]]
         raise ToolError(f"{tool} failed ({done.returncode}):\n{done.stderr.strip() or done.stdout.strip()}")
