@@ -1,0 +1,206 @@
+"""Runs: worlds driven step by step, looked at after each, and what is said when something is wrong.
+
+`Runner` boots once and keeps what came of it; each run begins from there. `play` drives all lives through steps, asked for one
+by one, and after each compares what the kernel answered, what it told its processor, and all of memory; the invariants
+are checked as often as one likes. A run that fails raises `Wrong` with its steps; `shortened` leaves out what does not matter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable, Iterator
+from random import Random
+
+from pith.abi.messages import MessageInfo
+from pith.kernel.boot import boot
+from pith.kernel.cspace import slot_at
+from pith.kernel.objects import Register, UntypedCap
+from pith.kernel.state import kernel
+from pith.metal import memory
+from pith.verify.check import check_all
+
+from . import town
+from .grammar import next_step
+from .processor import Asleep
+from .steps import Step
+from .world import BASE, SIZE, Interpreted, Life, buffer_word, current, prepare
+
+_compare = ctypes.CDLL(None).memcmp
+_compare.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+_copy = ctypes.memmove
+
+
+class Wrong(AssertionError):
+    """A run that went wrong: after which steps, and how."""
+
+    def __init__(self, reason: str, steps: list[Step]) -> None:
+        super().__init__(reason)
+        self.reason, self.steps = reason, steps
+
+    def __str__(self) -> str:
+        shown = "\n".join(f"    {step!r}," for step in self.steps)
+        return f"{self.reason}\nafter these steps:\n[\n{shown}\n]"
+
+
+class Runner:
+    """Worlds that begin alike: CPython's, and those of `others`, which have memory at the same addresses."""
+
+    def __init__(self, others: Iterable[Life] = (), check: Callable[[], list[object]] = check_all) -> None:  # type: ignore[assignment]
+        self.main = Interpreted()
+        self.lives: list[Life] = [self.main, *others]
+        self.check = check
+        self.calls = 0
+        self.main.boot()
+        self.booted = self._snapshot()
+        self._build()
+        self.beginning = self._snapshot()
+
+    def _snapshot(self) -> tuple[bytes, tuple[object, ...]]:
+        return bytes(self.main.memory), self.main.processor.state()
+
+    def restart(self) -> None:
+        """Let every life begin where the town is built."""
+        self._begin(self.beginning)
+
+    def _begin(self, snapshot: tuple[bytes, tuple[object, ...]]) -> None:
+        if memory.buffer is not self.main.memory:
+            self.main.attach()
+        content, processor = snapshot
+        for life in self.lives:
+            _copy(_address(life), content, SIZE)
+            life.processor.restore(processor)
+
+    def _build(self) -> None:
+        """Let the initial thread build the town; all that it asks for must be done."""
+        self._begin(self.booted)
+        for step in town.build(_largest_untyped()):
+            builder = current()
+            self.step(step)
+            info = MessageInfo.from_bits(builder.registers[Register.A1])
+            assert info.label == 0 and current() is builder, f"{step}: {info}"
+
+    # One step -----------------------------------------------------------------------------------------------
+
+    def step(self, step: Step) -> None:
+        """One kernel entry in every life. Raises Asleep when nobody will ever run, Wrong (without steps) at a difference."""
+        thread = current()
+        place = buffer_word(thread)
+        outcomes = []
+        for life in self.lives:
+            prepare(life, step, thread.address, place)
+        for life in self.lives:
+            outcomes.append(_outcome(life, step))
+        self.calls += 1
+        first, *rest = outcomes
+        for life, other in zip(self.lives[1:], rest, strict=True):
+            self._same(life, first, other)
+        if isinstance(first, BaseException):
+            raise first if isinstance(first, Asleep) else Wrong(_told(first), []) from first
+
+    def _same(self, life: Life, first: int | BaseException, other: int | BaseException) -> None:
+        if isinstance(first, Asleep) and isinstance(other, Asleep):
+            return
+        if isinstance(first, BaseException) or isinstance(other, BaseException) or first != other:
+            raise Wrong(f"CPython: {_told(first)}; {type(life).__name__}: {_told(other)}", [])
+        mine, theirs = self.main.processor, life.processor
+        if mine.log != theirs.log or mine.state() != theirs.state():
+            raise Wrong(f"CPython told the processor {mine.log}, {type(life).__name__} {theirs.log}", [])
+        if _compare(_address(self.main), _address(life), SIZE):
+            raise Wrong(f"{type(life).__name__} leaves other memory:\n{self._difference(life)}", [])
+
+    def _difference(self, life: Life) -> str:
+        words = [i for i in range(SIZE // 8) if self.main.words[i] != life.words[i]]
+        shown = (
+            f"  {BASE + 8 * i:#x}: {self.main.words[i]:#x}, {life.words[i]:#x}{_place(BASE + 8 * i)}"
+            for i in words[:12]
+        )
+        return "\n".join(shown) + (f"\n  and {len(words) - 12} more" if len(words) > 12 else "")
+
+    # Runs ---------------------------------------------------------------------------------------------------
+
+    def play(self, steps: Iterable[Step], check_every: int = 1) -> int:
+        """From the beginning through these steps, or until all sleep; how many were made. Raises Wrong."""
+        self.restart()
+        done: list[Step] = []
+        for step in steps:
+            done.append(step)
+            try:
+                self.step(step)
+            except Asleep:
+                break
+            except Wrong as wrong:
+                raise Wrong(wrong.reason, done) from wrong.__cause__
+            if check_every and len(done) % check_every == 0:
+                self._require(done)
+        return len(done)
+
+    def _require(self, done: list[Step]) -> None:
+        violations = self.check()
+        if violations:
+            raise Wrong("\n".join(map(str, violations)), done)
+
+    def play_at_random(self, random: Random, length: int, check_every: int = 1) -> int:
+        """The same with `length` steps by the grammar."""
+        return self.play(_at_random(random, length), check_every)
+
+    def shortened(self, wrong: Wrong) -> Wrong:
+        """The same kind of failure in fewer steps: halves are left out, then quarters, down to single steps."""
+        size = max(len(wrong.steps) // 2, 1)
+        wrong = self._again(wrong.steps) or wrong  # with every step checked it may come sooner
+        while True:
+            start = 0
+            while start < len(wrong.steps):
+                shorter = self._again(wrong.steps[:start] + wrong.steps[start + size :])
+                if shorter is None or len(shorter.steps) >= len(wrong.steps):
+                    start += size
+                else:
+                    wrong = shorter
+            if size == 1:
+                return wrong
+            size //= 2
+
+    def _again(self, steps: list[Step]) -> Wrong | None:
+        try:
+            self.play(steps)
+        except Wrong as wrong:
+            return wrong
+        return None
+
+
+def _at_random(random: Random, length: int) -> Iterator[Step]:
+    for _ in range(length):
+        yield next_step(random)
+
+
+def _outcome(life: Life, step: Step) -> int | BaseException:
+    try:
+        return life.enter(step.cause, step.value)
+    except (Asleep, Exception) as problem:
+        return problem
+
+
+def _told(outcome: int | BaseException) -> str:
+    if isinstance(outcome, int):
+        return f"thread at {outcome:#x} goes on"
+    return f"{type(outcome).__name__}: {outcome}"
+
+
+def _address(life: Life) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(life.words))
+
+
+def _place(address: int) -> str:
+    """Which field of the kernel's own state lies at an address, if any."""
+    offset = address - kernel.address
+    fields = [f for f in type(kernel).layout().fields.values() if f.offset <= offset]
+    return f" kernel.{fields[-1].name}" if fields and offset < type(kernel).layout().size else ""
+
+
+def _largest_untyped() -> int:
+    """The slot of the largest untyped that is no device."""
+    sizes: dict[int, int] = {}
+    for index in range(1 << boot.root.radix):
+        cap = slot_at(boot.root, index).cap
+        if isinstance(cap, UntypedCap) and not cap.is_device:
+            sizes[index] = cap.size_bits
+    return max(sizes, key=lambda index: sizes[index])

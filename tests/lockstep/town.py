@@ -1,0 +1,105 @@
+"""What every run begins with: a dozen threads that can do things to one another, made by system calls.
+
+The initial thread makes objects of each kind out of the largest untyped, lets the threads share its CSpace, gives
+each an IPC buffer, priorities near one another and budgets that run out, and lets them go. All that is a list of steps, so
+every life goes through it; the slots that it fills are below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pith.abi.bootinfo import RootSlot
+from pith.abi.labels import Label
+from pith.abi.objects import ObjectType
+
+from .steps import Step, invoke
+
+SCHED_CONTROL: Final = 19  # where this world's boot puts it
+PIECES: Final = 70  # of the largest untyped: slots 70..73
+THREADS, THREAD_COUNT = 80, 8
+CONTEXTS: Final = 90
+BUFFERS: Final = 100
+ENDPOINTS, ENDPOINT_COUNT = 110, 4
+NOTIFICATIONS, NOTIFICATION_COUNT = 115, 4
+REPLIES, REPLY_COUNT = 120, 6
+CNODES, CNODE_COUNT, CNODE_RADIX = 127, 2, 4
+BADGED: Final = 130
+TABLES, TABLE_COUNT = 140, 4
+FRAMES, FRAME_COUNT = 145, 4
+HANDLERS, HANDLER_COUNT = 150, 3
+FIRST_LINE: Final = 5
+DEPTH: Final = 64
+ALL_RIGHTS: Final = 15
+PASSIVE: Final = 2  # so many threads have no time of their own
+BUFFER_ADDRESS: Final = 0x4000_0000
+MIXED_SIZE: Final = 9
+PERIOD: Final = 2000
+
+
+def retype(untyped: int, kind: ObjectType, size: int, first: int, count: int) -> Step:
+    """`count` objects into the root CNode from slot `first` on."""
+    return invoke(untyped, Label.UNTYPED_RETYPE, kind, size, 0, 0, first, count, caps=(RootSlot.CNODE,))
+
+
+def build(largest: int) -> Iterator[Step]:
+    """The steps, for the initial thread; `largest` is the slot of the untyped to use."""
+    yield retype(largest, ObjectType.UNTYPED, 16, PIECES, 4)
+    yield retype(PIECES, ObjectType.TCB, 0, THREADS, THREAD_COUNT)
+    yield retype(PIECES, ObjectType.SCHED_CONTEXT, 8, CONTEXTS, THREAD_COUNT)
+    yield retype(PIECES, ObjectType.ENDPOINT, 0, ENDPOINTS, ENDPOINT_COUNT)
+    yield retype(PIECES, ObjectType.NOTIFICATION, 0, NOTIFICATIONS, NOTIFICATION_COUNT)
+    yield retype(PIECES, ObjectType.REPLY, 0, REPLIES, REPLY_COUNT)
+    yield retype(PIECES, ObjectType.CNODE, CNODE_RADIX, CNODES, CNODE_COUNT)
+    yield retype(PIECES + 1, ObjectType.PAGE, 0, BUFFERS, THREAD_COUNT)
+    yield retype(PIECES + 1, ObjectType.PAGE, 0, FRAMES, FRAME_COUNT)
+    yield retype(PIECES + 1, ObjectType.PAGE_TABLE, 0, TABLES, TABLE_COUNT)
+    yield from _capabilities()
+    for number in range(THREAD_COUNT):
+        yield from _thread(number)
+    initial = RootSlot.SCHED_CONTEXT
+    yield configure(initial, PERIOD // 2, PERIOD, 0)
+    for number in range(THREAD_COUNT - PASSIVE):
+        yield invoke(THREADS + number, Label.TCB_RESUME)
+    for number in range(THREAD_COUNT - PASSIVE, THREAD_COUNT):
+        yield invoke(THREADS + number, Label.TCB_RESUME)
+
+
+def configure(
+    context: int, budget: int, period: int, extra_refills: int, flags: int = 0, badge: int = 7
+) -> Step:
+    label = Label.SCHED_CONTROL_CONFIGURE_FLAGS
+    return invoke(SCHED_CONTROL, label, budget, period, extra_refills, badge, flags, caps=(context,))
+
+
+def _capabilities() -> Iterator[Step]:
+    """Badged endpoint and notification capabilities, some with fewer rights; interrupt handlers; a second address space."""
+    for index in range(8):
+        source = (
+            ENDPOINTS + index % ENDPOINT_COUNT if index < 5 else NOTIFICATIONS + index % NOTIFICATION_COUNT
+        )
+        words = (BADGED + index, DEPTH, source, DEPTH, ALL_RIGHTS if index % 3 else 1 + index, 1 + index // 2)
+        yield invoke(RootSlot.CNODE, Label.CNODE_MINT, *words, caps=(RootSlot.CNODE,))
+    for index in range(HANDLER_COUNT):
+        words = (FIRST_LINE + index, HANDLERS + index, DEPTH)
+        yield invoke(RootSlot.IRQ_CONTROL, Label.IRQ_ISSUE_IRQ_HANDLER, *words, caps=(RootSlot.CNODE,))
+        yield invoke(HANDLERS + index, Label.IRQ_SET_IRQ_HANDLER, caps=(NOTIFICATIONS + index,))
+    yield invoke(RootSlot.ASID_POOL, Label.ASID_POOL_ASSIGN, caps=(TABLES,))
+
+
+def _thread(number: int) -> Iterator[Step]:
+    """One thread, ready to be resumed: a fault handler, a buffer, a priority, and mostly time."""
+    thread, context, priority = THREADS + number, CONTEXTS + number, 250 - number // 3
+    spaces = (RootSlot.CNODE, RootSlot.VSPACE if number % 4 else TABLES)
+    handler = ENDPOINTS + 1 if number % 3 else 0
+    yield invoke(
+        thread, Label.TCB_SET_IPC_BUFFER, BUFFER_ADDRESS + 0x400 * (number % 4), caps=(BUFFERS + number,)
+    )
+    yield configure(context, PERIOD // 10 * (number + 1), PERIOD, number % 4, flags=number % 2)
+    caps = (RootSlot.TCB, context if number < THREAD_COUNT - PASSIVE else 0, handler)
+    yield invoke(thread, Label.TCB_SET_SPACE, 0, 0, caps=(handler, *spaces))
+    yield invoke(thread, Label.TCB_SET_SCHED_PARAMS, 255, priority, caps=caps)
+    yield invoke(thread, Label.TCB_SET_TIMEOUT_ENDPOINT, caps=(ENDPOINTS + 2 if number == 3 else 0,))
+    if number == 2:
+        yield invoke(thread, Label.TCB_BIND_NOTIFICATION, caps=(NOTIFICATIONS,))
