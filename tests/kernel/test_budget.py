@@ -42,10 +42,12 @@ def test_round_robin_moves_budget_to_the_second_refill_and_back(system: Running)
     assert [amount for _, amount in refills(context)] == [100, 0]
 
 
-def test_round_robin_overrun_is_not_remembered(system: Running) -> None:
+@pytest.mark.parametrize("usage", [81, 100, 130])
+def test_a_used_up_time_slice_is_followed_by_another(system: Running, usage: int) -> None:
     context = system.context(100)
-    budget.charge(context, ticks(130))
-    assert [amount for _, amount in refills(context)] == [0, 100]
+    budget.charge(context, ticks(usage))
+    assert [amount for _, amount in refills(context)] == [100, 0]
+    assert budget.is_released(context)
 
 
 def test_used_time_comes_back_one_period_after_it_might_be_used(system: Running) -> None:

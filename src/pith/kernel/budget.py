@@ -162,6 +162,8 @@ def charge(context: SchedContext, usage: u64) -> None:
         used = min(usage, first(context).amount)
         first(context).amount -= used
         last(context).amount += used
+        if not is_sufficient(context, 0):
+            end_slice(context)
     else:
         _charge_sporadic(context, usage)
 
