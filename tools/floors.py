@@ -71,6 +71,7 @@ ROOMS = (
     "context_invocation",
     "invocation",
     "debug",
+    "complaint",
     "panic",
     "syscall",
     "fastpath",

@@ -42,7 +42,7 @@ from pith.abi.objects import (
 from pith.metal import MASK64, Inline, Struct, Value, export, replace, static, u6, u8, u32, u40, u64
 from pith.metal.machine import copy_memory, panic, static_address, zero_memory
 
-from . import binding, memory_map, scheduler
+from . import binding, debug, memory_map, scheduler
 from .context_invocation import configure
 from .cspace import insert, slot_at
 from .domain import LONGEST
@@ -357,6 +357,7 @@ def _make_thread(plan: Plan, entry: u64) -> None:
     thread.priority = HIGHEST_PRIORITY
     thread.max_priority = HIGHEST_PRIORITY
     thread.state = ThreadState.RUNNING
+    debug.set_name(thread, "initial")
     kernel.current = thread
     kernel.current_context = context
     slice_ticks = timer.to_ticks(TIME_SLICE_MICROSECONDS)

@@ -19,6 +19,13 @@ from .objects import FaultKind, NullCap, Register, Thread, ThreadCap
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
+
+# How much is told of invocations that fail, see complaint.py.
+SILENT: Final = 0
+ONCE: Final = 1
+ALL: Final = 2
+LEVEL: Final[int] = ONCE
+
 SBI_PUT_CHAR: Final = 1
 SBI_RESET: Final = 0x53525354
 NAME_LENGTH: Final = 31
@@ -71,6 +78,14 @@ def _name_thread(thread: Thread, address: u64) -> None:
         cap.thread.name[index] = character
         if not character:
             return
+
+
+def set_name(thread: Thread, name: str) -> None:
+    """Name a thread that the kernel itself makes."""
+    if not DEBUG:
+        return
+    for index in range(min(len(name), NAME_LENGTH)):
+        thread.name[index] = ord(name[index])
 
 
 # Printing ---------------------------------------------------------------------------------------------------

@@ -319,6 +319,7 @@ class Thread(Struct, size=2048):
     ipc_buffer: u64  # user address of the IPC buffer; the frame is in slots[BUFFER]
     fault_words: Array[u64] = array(6)
     name: Array[u8] = array(32, offset=1024)  # debug builds: DebugNameThread
+    complaint: u64  # debug builds: label and error of the last failure that was told of
 
 
 class ThreadSlot(IntEnum):

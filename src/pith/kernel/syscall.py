@@ -19,6 +19,7 @@ from pith.metal import MASK64, Packed, i64, u2, u7, u64
 
 from . import (
     answer,
+    complaint,
     cspace,
     debug,
     endpoint,
@@ -148,6 +149,8 @@ def _send(thread: Thread, target: u64, phase: Phase) -> None:
                 thread, address, False, failure.kind, failure.word0, failure.word1, failure.word2
             )
             fault.handle(thread)
+        else:
+            complaint.tell_lost(address)
         return
     match slot.cap:
         case EndpointCap(can_send=True) as cap:
@@ -208,33 +211,35 @@ def _attempt(cap: Cap, call: Invocation) -> MessageInfo:
     try:
         return MessageInfo(length=invocation.invoke(cap, call))
     except InvalidArgument as failure:
-        return _error(ErrorCode.INVALID_ARGUMENT, 1, failure.argument)
+        return _error(call, ErrorCode.INVALID_ARGUMENT, 1, failure.argument)
     except InvalidCapability as failure:
-        return _error(ErrorCode.INVALID_CAPABILITY, 1, failure.argument)
+        return _error(call, ErrorCode.INVALID_CAPABILITY, 1, failure.argument)
     except IllegalOperation:
-        return _error(ErrorCode.ILLEGAL_OPERATION, 0)
+        return _error(call, ErrorCode.ILLEGAL_OPERATION, 0)
     except RangeError as failure:
-        return _error(ErrorCode.RANGE_ERROR, 2, failure.minimum, failure.maximum)
+        return _error(call, ErrorCode.RANGE_ERROR, 2, failure.minimum, failure.maximum)
     except AlignmentError:
-        return _error(ErrorCode.ALIGNMENT_ERROR, 0)
+        return _error(call, ErrorCode.ALIGNMENT_ERROR, 0)
     except FailedLookup as failure:
+        words = fault_message.lookup_words(int(failure.kind))
+        info = _error(call, ErrorCode.FAILED_LOOKUP, 2 + words, int(failure.is_source), int(failure.kind))
+        put_result(2, failure.word0)
         put_result(3, failure.word1)
         put_result(4, failure.word2)
-        put_result(2, failure.word0)
-        words = fault_message.lookup_words(int(failure.kind))
-        return _error(ErrorCode.FAILED_LOOKUP, 2 + words, int(failure.is_source), int(failure.kind))
+        return info
     except TruncatedMessage:
-        return _error(ErrorCode.TRUNCATED_MESSAGE, 0)
+        return _error(call, ErrorCode.TRUNCATED_MESSAGE, 0)
     except DeleteFirst:
-        return _error(ErrorCode.DELETE_FIRST, 0)
+        return _error(call, ErrorCode.DELETE_FIRST, 0)
     except RevokeFirst:
-        return _error(ErrorCode.REVOKE_FIRST, 0)
+        return _error(call, ErrorCode.REVOKE_FIRST, 0)
     except NotEnoughMemory as failure:
-        return _error(ErrorCode.NOT_ENOUGH_MEMORY, 1, failure.available)
+        return _error(call, ErrorCode.NOT_ENOUGH_MEMORY, 1, failure.available)
 
 
-def _error(code: ErrorCode, length: u7, word0: u64 = 0, word1: u64 = 0) -> MessageInfo:
-    """The info word of an error message, after putting its first words."""
+def _error(call: Invocation, code: ErrorCode, length: u7, word0: u64 = 0, word1: u64 = 0) -> MessageInfo:
+    """The info word of an error message, after putting its first words over those of the call."""
+    complaint.tell(call, code, word0, word1)
     if length > 0:
         put_result(0, word0)
     if length > 1:

@@ -41,6 +41,11 @@ def set_debugging(wanted: bool) -> None:
     vars(debug)["DEBUG"] = wanted  # a constant of the kernel's, and as such a part of what is compiled
 
 
+def set_complaints(level: int) -> None:
+    """How much kernels with debugging tell of failed invocations: `debug.SILENT`, `ONCE` or `ALL`."""
+    vars(debug)["LEVEL"] = level
+
+
 def build_kernel() -> Path:
     """The kernel's ELF, with symbols and debug information."""
     from pith.metal.compiler.driver import compile_program  # here, for a hosted machine has no use for it
