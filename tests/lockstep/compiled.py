@@ -12,6 +12,7 @@ import ctypes
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from pith.kernel.riscv64 import trap
@@ -38,8 +39,9 @@ _DEVICE = re.compile(
 _FLOAT = re.compile(r'call void @"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore)"\((?P<arguments>.*)\)')
 
 
+@cache
 def map_at(address: int, size: int) -> Any:
-    """Memory at an address; raises OSError if something is there."""
+    """Memory at an address, the same each time; raises OSError if something else is there."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]

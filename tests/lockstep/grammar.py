@@ -109,6 +109,11 @@ class Speaker:
                 able += 1
         return able < LONELY
 
+    def is_serving(self) -> bool:
+        """Whether the current thread runs on time that a caller lent it."""
+        context = current().context
+        return context is not None and context.reply is not None
+
     # Numbers ------------------------------------------------------------------------------------------------
 
     def chance(self, percent: int) -> bool:
@@ -186,6 +191,10 @@ def _retype(s: Speaker) -> Arguments:
 def _slot(s: Speaker) -> Arguments:
     index = s.any_full() if s.chance(90) else s.any_empty()
     return Arguments(index, s.depth())
+
+
+def _slot_of(*kinds: type) -> Callable[[Speaker], Arguments]:
+    return lambda s: Arguments(s.one_of(*kinds), s.depth())
 
 
 def _transfer(*, words: int) -> Callable[[Speaker], Arguments]:
@@ -302,9 +311,11 @@ OPERATIONS: Final[dict[type, tuple[tuple[int, Label, Callable[[Speaker], Argumen
         (6, Label.CNODE_MOVE, _transfer(words=0)),
         (3, Label.CNODE_MUTATE, _transfer(words=3)),
         (3, Label.CNODE_ROTATE, _rotate),
-        (5, Label.CNODE_DELETE, _slot),
+        (4, Label.CNODE_DELETE, _slot),
+        (3, Label.CNODE_DELETE, _slot_of(EndpointCap, NotificationCap, ReplyCap, PageTableCap, ThreadCap)),
         (1, Label.CNODE_REVOKE, _slot),
-        (2, Label.CNODE_CANCEL_BADGED_SENDS, _slot),
+        (4, Label.CNODE_REVOKE, _slot_of(EndpointCap, NotificationCap, ReplyCap, SchedContextCap)),
+        (2, Label.CNODE_CANCEL_BADGED_SENDS, _slot_of(EndpointCap)),
     ),
     ThreadCap: (
         (1, Label.TCB_READ_REGISTERS, _words(2, 36)),
@@ -333,7 +344,7 @@ OPERATIONS: Final[dict[type, tuple[tuple[int, Label, Callable[[Speaker], Argumen
     ),
     SchedControlCap: ((5, Label.SCHED_CONTROL_CONFIGURE_FLAGS, _configure_time),),
     FrameCap: (
-        (5, Label.PAGE_MAP, _map_page),
+        (8, Label.PAGE_MAP, _map_page),
         (2, Label.PAGE_UNMAP, _nothing),
         (1, Label.PAGE_GET_ADDRESS, _nothing),
     ),
@@ -357,8 +368,8 @@ OPERATIONS: Final[dict[type, tuple[tuple[int, Label, Callable[[Speaker], Argumen
 }
 # How often an invocation is of an object of each kind.
 SUBJECTS: Final = (
-    (UntypedCap, 10), (CNodeCap, 22), (ThreadCap, 26), (SchedContextCap, 10), (SchedControlCap, 5), (FrameCap, 5),
-    (PageTableCap, 4), (ASIDControlCap, 1), (ASIDPoolCap, 2), (IRQControlCap, 1), (IRQHandlerCap, 4), (DomainCap, 2),
+    (UntypedCap, 10), (CNodeCap, 22), (ThreadCap, 26), (SchedContextCap, 10), (SchedControlCap, 5), (FrameCap, 7),
+    (PageTableCap, 4), (ASIDControlCap, 2), (ASIDPoolCap, 3), (IRQControlCap, 1), (IRQHandlerCap, 4), (DomainCap, 2),
 )  # fmt: skip
 _KINDS: Final[dict[int, type]] = {
     kind.__tag__: kind for kind in (*OPERATIONS, EndpointCap, NotificationCap, ReplyCap, ZombieCap)
@@ -465,7 +476,7 @@ def _communication(s: Speaker, surroundings: dict[str, int]) -> Step:
     words = tuple(s.number() for _ in range(s.random.choice((0, 1, 3, 4, 5, 12, 120))))
     caps = tuple(s.address(s.any_full()) for _ in range(s.random.choice((0, 0, 0, 1, 2, 3))))
     message = Message(s.below(8), words, caps)
-    number = s.random.choice(_CALLS)
+    number = s.random.choice(_SERVER_CALLS if s.chance(70) and s.is_serving() else _CALLS)
     partner = s.one_of(EndpointCap, EndpointCap, NotificationCap)
     target = s.one_of(ReplyCap) if number in _SENDS and s.chance(15) else partner
     receive = (s.node(), s.any_empty(), s.depth()) if s.chance(60) else None
@@ -483,6 +494,7 @@ def _communication(s: Speaker, surroundings: dict[str, int]) -> Step:
     )
 
 
+_SERVER_CALLS = (SystemCall.CALL, SystemCall.REPLY_RECV, SystemCall.REPLY_RECV, SystemCall.NB_SEND_WAIT)
 _SENDS = (SystemCall.SEND, SystemCall.NB_SEND, SystemCall.CALL)
 _CALLS = (
     SystemCall.CALL, SystemCall.CALL, SystemCall.CALL, SystemCall.REPLY_RECV, SystemCall.REPLY_RECV,

@@ -13,8 +13,9 @@ from typing import Final
 from pith.abi.bootinfo import RootSlot
 from pith.abi.labels import Label
 from pith.abi.objects import ObjectType
+from pith.abi.syscalls import SystemCall
 
-from .steps import Step, invoke
+from .steps import Step, invoke, system_call
 
 SCHED_CONTROL: Final = 19  # where this world's boot puts it
 PIECES: Final = 70  # of the largest untyped: slots 70..73
@@ -32,9 +33,9 @@ HANDLERS, HANDLER_COUNT = 150, 3
 FIRST_LINE: Final = 5
 DEPTH: Final = 64
 ALL_RIGHTS: Final = 15
-PASSIVE: Final = 2  # so many threads have no time of their own
+FIRST_SERVER: Final = 5  # threads from this one on have no time of their own
+DOMAIN_TICKS: Final = 30_000
 BUFFER_ADDRESS: Final = 0x4000_0000
-MIXED_SIZE: Final = 9
 PERIOD: Final = 2000
 
 
@@ -44,7 +45,7 @@ def retype(untyped: int, kind: ObjectType, size: int, first: int, count: int) ->
 
 
 def build(largest: int) -> Iterator[Step]:
-    """The steps, for the initial thread; `largest` is the slot of the untyped to use."""
+    """The steps, mostly the initial thread's; `largest` is the slot of the untyped to use."""
     yield retype(largest, ObjectType.UNTYPED, 16, PIECES, 4)
     yield retype(PIECES, ObjectType.TCB, 0, THREADS, THREAD_COUNT)
     yield retype(PIECES, ObjectType.SCHED_CONTEXT, 8, CONTEXTS, THREAD_COUNT)
@@ -58,12 +59,32 @@ def build(largest: int) -> Iterator[Step]:
     yield from _capabilities()
     for number in range(THREAD_COUNT):
         yield from _thread(number)
-    initial = RootSlot.SCHED_CONTEXT
-    yield configure(initial, PERIOD // 2, PERIOD, 0)
-    for number in range(THREAD_COUNT - PASSIVE):
+    yield from _domains()
+    for number in range(FIRST_SERVER, THREAD_COUNT):
+        yield from _server(number)
+    yield configure(RootSlot.SCHED_CONTEXT, PERIOD // 2, PERIOD, 0)
+    for number in range(FIRST_SERVER):
         yield invoke(THREADS + number, Label.TCB_RESUME)
-    for number in range(THREAD_COUNT - PASSIVE, THREAD_COUNT):
-        yield invoke(THREADS + number, Label.TCB_RESUME)
+
+
+def _server(number: int) -> Iterator[Step]:
+    """A passive server: it runs once, at a higher priority, to wait for calls; then its time is taken away."""
+    endpoint, reply = ENDPOINTS + number % ENDPOINT_COUNT, REPLIES + number - FIRST_SERVER
+    authority = (RootSlot.TCB,)
+    yield invoke(RootSlot.TCB, Label.TCB_SET_PRIORITY, 253, caps=authority)
+    yield invoke(THREADS + number, Label.TCB_SET_PRIORITY, 254, caps=authority)
+    yield invoke(THREADS + number, Label.TCB_RESUME)
+    yield system_call(SystemCall.RECV, endpoint, reply=reply)  # the server's own step
+    yield invoke(RootSlot.TCB, Label.TCB_SET_PRIORITY, 255, caps=authority)
+    yield invoke(CONTEXTS + number, Label.SCHED_CONTEXT_UNBIND_OBJECT, caps=(THREADS + number,))
+
+
+def _domains() -> Iterator[Step]:
+    """Two domains that take turns; one thread lives in the second."""
+    configure_schedule = Label.DOMAIN_SCHEDULE_CONFIGURE
+    yield invoke(RootSlot.DOMAIN, configure_schedule, 0, 0, 10 * DOMAIN_TICKS)
+    yield invoke(RootSlot.DOMAIN, configure_schedule, 1, 1, DOMAIN_TICKS)
+    yield invoke(RootSlot.DOMAIN, Label.DOMAIN_SET, 1, caps=(THREADS + 1,))
 
 
 def configure(
@@ -89,7 +110,7 @@ def _capabilities() -> Iterator[Step]:
 
 
 def _thread(number: int) -> Iterator[Step]:
-    """One thread, ready to be resumed: a fault handler, a buffer, a priority, and mostly time."""
+    """One thread, ready to be resumed: a fault handler, a buffer, a priority, and time."""
     thread, context, priority = THREADS + number, CONTEXTS + number, 250 - number // 3
     spaces = (RootSlot.CNODE, RootSlot.VSPACE if number % 4 else TABLES)
     handler = ENDPOINTS + 1 if number % 3 else 0
@@ -97,7 +118,7 @@ def _thread(number: int) -> Iterator[Step]:
         thread, Label.TCB_SET_IPC_BUFFER, BUFFER_ADDRESS + 0x400 * (number % 4), caps=(BUFFERS + number,)
     )
     yield configure(context, PERIOD // 10 * (number + 1), PERIOD, number % 4, flags=number % 2)
-    caps = (RootSlot.TCB, context if number < THREAD_COUNT - PASSIVE else 0, handler)
+    caps = (RootSlot.TCB, context, handler)
     yield invoke(thread, Label.TCB_SET_SPACE, 0, 0, caps=(handler, *spaces))
     yield invoke(thread, Label.TCB_SET_SCHED_PARAMS, 255, priority, caps=caps)
     yield invoke(thread, Label.TCB_SET_TIMEOUT_ENDPOINT, caps=(ENDPOINTS + 2 if number == 3 else 0,))

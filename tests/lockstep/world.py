@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
-from pith.kernel import boot, debug
+from pith.kernel import boot, debug, scheduler
 from pith.kernel.objects import FrameCap, Register, Thread, ThreadSlot
 from pith.kernel.resume import resume
 from pith.kernel.riscv64 import trap, window
@@ -38,6 +38,7 @@ SETTINGS: Final = {
     (boot, "ROOT_CNODE_BITS"): 8,
     (boot, "DOMAIN_COUNT"): 3,
     (debug, "DEBUG"): False,
+    (scheduler, "PREEMPTION_WORK"): 3,  # so that long operations are interrupted often
 }
 
 

@@ -1,0 +1,94 @@
+"""The harness finds what it looks for: faults planted into either kernel, or both, are found and told in few steps."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from pith.kernel import binding, scheduler
+from pith.kernel.objects import SchedContext
+from pith.kernel.riscv64 import frame
+from pith.kernel.state import kernel
+
+from .compiled import Compiled
+from .run import Runner, Wrong
+from .world import Interpreted
+
+RUNS = 100
+LENGTH = 300
+FEW = 12
+
+pytestmark = pytest.mark.slow
+
+
+def found(runner: Runner, check_every: int = 1) -> Wrong:
+    """What is the matter, as short as it gets."""
+    for seed in range(RUNS):
+        try:
+            runner.play_at_random(Random(f"planted {seed}"), LENGTH, check_every)
+        except Wrong as wrong:
+            return runner.shortened(wrong)
+    raise AssertionError("nothing was found")
+
+
+def forget_one_side(context: SchedContext) -> None:
+    """Unbinding a thread, done by half."""
+    context.thread = None
+
+
+def test_half_an_unbinding(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The invariants see what no answer shows."""
+    runner = Runner()
+    monkeypatch.setattr(binding, "unbind", forget_one_side)
+    wrong = found(runner, check_every=10)
+    assert "context" in wrong.reason and len(wrong.steps) <= FEW, wrong
+
+
+def test_a_crash(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stops the kernel is told as such."""
+    runner = Runner()
+    monkeypatch.setattr(scheduler, "postpone", lambda context: 1 // 0)
+    wrong = found(runner)
+    assert "ZeroDivisionError" in wrong.reason and len(wrong.steps) <= FEW, wrong
+
+
+def test_another_order_of_equals(lockstep: Runner) -> None:
+    """The compiler writes `<=` for `<`: threads of equal priority queue the other way round."""
+
+    def changed(text: str) -> str:
+        start = text.index('@"pith.kernel.queue.insert_by_priority"(ptr %r0')  # its definition
+        at = text.index("icmp ult", start)
+        assert at < text.index("\n}", start)
+        return text[:at] + "icmp ule" + text[at + len("icmp ult") :]
+
+    Interpreted()
+    wrong = found(Runner([Compiled(changed)]), check_every=0)
+    assert "Compiled" in wrong.reason and len(wrong.steps) <= FEW, wrong
+
+
+def test_a_forgotten_fence(lockstep: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kernel tells the processor is compared, too."""
+    monkeypatch.setattr(frame, "fence_translation", lambda address, asid: None)
+    wrong = found(lockstep, check_every=0)
+    assert "fence" in wrong.reason and len(wrong.steps) <= FEW, wrong
+
+
+def test_a_field_that_nobody_shows(lockstep: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is compared whole: here the domain's time, which no answer contains."""
+    honest = scheduler.begin_domain
+
+    def longer(index: int) -> None:
+        honest(index)
+        kernel.domain_time += 1
+
+    monkeypatch.setattr(scheduler, "begin_domain", longer)
+    wrong = found(lockstep, check_every=0)
+    assert "kernel.domain_time" in wrong.reason or "told the processor" in wrong.reason, wrong
+    assert len(wrong.steps) <= FEW, wrong
+
+
+def test_a_run_without_faults_is_none(lockstep: Runner) -> None:
+    """And the same runs pass when nothing is planted."""
+    for seed in range(3):
+        lockstep.play_at_random(Random(f"planted {seed}"), LENGTH, check_every=7)
