@@ -33,9 +33,10 @@ _copy = ctypes.memmove
 class Wrong(AssertionError):
     """A run that went wrong: after which steps, and how."""
 
-    def __init__(self, reason: str, steps: list[Step]) -> None:
+    def __init__(self, reason: str, steps: list[Step], violates: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.steps = reason, steps
+        self.violates = violates  # an invariant, which is looked for in shorter runs too
 
     def __str__(self) -> str:
         shown = "\n".join(f"    {step!r}," for step in self.steps)
@@ -137,7 +138,7 @@ class Runner:
     def _require(self, done: list[Step]) -> None:
         violations = self.check()
         if violations:
-            raise Wrong("\n".join(map(str, violations)), done)
+            raise Wrong("\n".join(map(str, violations)), done, violates=True)
 
     def play_at_random(self, random: Random, length: int, check_every: int = 1) -> int:
         """The same with `length` steps by the grammar."""
@@ -146,11 +147,12 @@ class Runner:
     def shortened(self, wrong: Wrong) -> Wrong:
         """The same kind of failure in fewer steps: halves are left out, then quarters, down to single steps."""
         size = max(len(wrong.steps) // 2, 1)
-        wrong = self._again(wrong.steps) or wrong  # with every step checked it may come sooner
+        violates = wrong.violates
+        wrong = self._again(wrong.steps, violates) or wrong  # with every step checked it may come sooner
         while True:
             start = 0
             while start < len(wrong.steps):
-                shorter = self._again(wrong.steps[:start] + wrong.steps[start + size :])
+                shorter = self._again(wrong.steps[:start] + wrong.steps[start + size :], violates)
                 if shorter is None or len(shorter.steps) >= len(wrong.steps):
                     start += size
                 else:
@@ -159,9 +161,9 @@ class Runner:
                 return wrong
             size //= 2
 
-    def _again(self, steps: list[Step]) -> Wrong | None:
+    def _again(self, steps: list[Step], check: bool) -> Wrong | None:
         try:
-            self.play(steps)
+            self.play(steps, check_every=int(check))
         except Wrong as wrong:
             return wrong
         return None

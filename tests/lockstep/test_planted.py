@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
@@ -57,9 +58,11 @@ def test_another_order_of_equals(lockstep: Runner) -> None:
     """The compiler writes `<=` for `<`: threads of equal priority queue the other way round."""
 
     def changed(text: str) -> str:
-        start = text.index('@"pith.kernel.queue.insert_by_priority"(ptr %r0')  # its definition
+        defined = re.search(r'\ndefine .* @"pith\.kernel\.queue\.insert_by_priority"', text)
+        assert defined is not None
+        start = defined.start()
         at = text.index("icmp ult", start)
-        assert at < text.index("\n}", start)
+        assert at < text.index("\n}", start), "in this function"
         return text[:at] + "icmp ule" + text[at + len("icmp ult") :]
 
     Interpreted()
