@@ -1,4 +1,4 @@
-"""The two kernels, made once a module: CPython's alone, and CPython's beside the compiled one."""
+"""The kernels, made once a module: CPython's beside the one compiled for this host, or beside that and riscv64's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from .compiled import Compiled
+from .emulated import Emulated
 from .run import Runner
 from .world import Interpreted, small_kernel
 
@@ -20,6 +21,13 @@ def small() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def lockstep(small: None) -> Runner:
-    """CPython's kernel and the compiled one."""
+    """CPython's kernel, and the compiled one in this process."""
     Interpreted()  # gives statics their places, which are compiled in
     return Runner([Compiled()])
+
+
+@pytest.fixture(scope="module")
+def three_lives(small: None, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """The same, and the compiled one as riscv64 code under emulation."""
+    Interpreted()
+    return Runner([Compiled(), Emulated(tmp_path_factory.mktemp("kernel"))])

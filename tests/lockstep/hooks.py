@@ -1,0 +1,85 @@
+"""Compiled code without a machine under it: what is the processor's own becomes calls of Python's processor.
+
+Control registers, firmware calls, fences, device registers and the floating-point transfers in assembly are each one line of
+LLVM text. `Hooks.hooked` rewrites those lines and leaves all others, which are the compiler's work under test, as they are.
+How compiled code reaches Python is the subclass's matter.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from .processor import Processor
+
+_CSR = {"csrw": lambda old, new: new, "csrs": lambda old, new: old | new, "csrc": lambda old, new: old & ~new}
+_ASSEMBLY = re.compile(
+    r'^(?P<head>.*)call (?P<kind>[^"]*?) asm sideeffect "(?P<text>[^"]*)", "[^"]*"\((?P<arguments>.*)\)$'
+)
+_LOAD = re.compile(r"^(?P<head>.*)load volatile i32, (?P<from>ptr \S+), align 4$")
+_STORE = re.compile(r"^ *store volatile (?P<value>i32 \S+), (?P<to>ptr \S+), align 4$")
+_FLOAT = re.compile(
+    r'^ *call void @"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore)"\((?P<arguments>.*)\)$'
+)
+
+
+class Hooks(ABC):
+    """Rewrites a program's text; `sleep` is what waiting for an interrupt means."""
+
+    def __init__(self, processor: Processor, sleep: Callable[[], None]) -> None:
+        self.processor, self.sleep = processor, sleep
+
+    @abstractmethod
+    def call(self, head: str, kind: str, arguments: list[str], function: Callable[..., Any]) -> list[str]:
+        """Lines that call `function` with the arguments ("i64 %r3") and give its result to `head` ("%r4 =", or "")."""
+
+    def hooked(self, text: str) -> str:
+        return "\n".join(new for line in text.splitlines() for new in self._line(line))
+
+    def _line(self, line: str) -> list[str]:
+        processor = self.processor
+        if found := _ASSEMBLY.match(line):
+            return self._assembly(found)
+        if found := _LOAD.match(line):
+            return self.call(found["head"], "i32", [found["from"]], lambda at: processor.device_load(at, 4))
+        if found := _STORE.match(line):
+            return self.call("", "void", [found["to"], found["value"]], self._store)
+        if found := _FLOAT.match(line):
+            move = processor.save_float if found["name"] == "_save" else processor.restore_float
+            return self.call("", "void", [found["arguments"]], move)
+        return [line]
+
+    def _store(self, address: int, value: int) -> None:
+        self.processor.device_store(address, 4, value & 0xFFFF_FFFF)
+
+    def _assembly(self, found: re.Match[str]) -> list[str]:
+        head, kind = found["head"], found["kind"]
+        arguments = [a.strip() for a in found["arguments"].split(",") if a.strip()]
+        operation, *operands = found["text"].replace(",", " ").split()
+        match operation:
+            case "ecall":  # the result is two zeros, as this processor's firmware has it
+                result = f"{head}insertvalue {kind} zeroinitializer, i64 0, 0"
+                return [*self.call("", "void", arguments, self._firmware), result]
+            case "csrr":
+                return self.call(head, kind, [], lambda: self.processor.csr_read(operands[1]))
+            case "csrw" | "csrs" | "csrc":
+                return self.call("", kind, arguments, self._change(operation, operands[0]))
+            case "sfence.vma":
+                fence = self.processor.translation_fence
+                of_space = operands[0] == "x0"
+                return self.call("", kind, arguments, (lambda asid: fence(None, asid)) if of_space else fence)
+            case "wfi":
+                return self.call("", kind, [], self.sleep)
+        raise ValueError(f"no hook for {found['text']}")
+
+    def _firmware(self, a0: int, a1: int, a2: int, function: int, extension: int) -> None:
+        self.processor.sbi_call(extension, function, a0, a1, a2)
+
+    def _change(self, operation: str, name: str) -> Callable[[int], None]:
+        def change(value: int) -> None:
+            old = 0 if operation == "csrw" else self.processor.csr_read(name)
+            self.processor.csr_write(name, _CSR[operation](old, value))
+
+        return change
