@@ -152,7 +152,8 @@ def test_a_label_of_another_object_s(system: Invoking) -> None:
 def test_a_capability_that_came_without_a_buffer_to_read_it_from(
     system: Invoking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = system.world.call(Label.TCB_COPY_REGISTERS, 1, caps=(system.world.slot(),))
+    slot = system.world.slot(ThreadCap(system.target))
+    call = system.world.call(Label.TCB_COPY_REGISTERS, 1, slot=slot, caps=(system.world.slot(),))
     kernel.caller_buffer = None
     complaint.tell(call, ErrorCode.INVALID_CAPABILITY, 1, 0)
     assert "flags 1, source missing: InvalidCapability: source is" in told(system)
@@ -180,7 +181,7 @@ def test_every_label_has_its_line() -> None:
 
 
 def test_every_kind_of_capability_has_its_name() -> None:
-    kinds = complaint.KINDS.splitlines()
+    kinds = debug.KINDS.splitlines()
     for cap in (NullCap(), ThreadCap(kernel.idle) if kernel.idle else NullCap(), IRQHandlerCap(3)):
         assert kinds[cap.bits & 31] + "Cap" == type(cap).__name__
 
@@ -231,7 +232,9 @@ def test_who_does_not_wait_is_not_told(system: Invoking, monkeypatch: pytest.Mon
     assert told(system) == ""
     level(monkeypatch, debug.ALL)
     send_to(system, 99)
-    assert "InvalidCapability: it is of the wrong kind" in told(system)
+    assert "TCB_SetFlags on 0x63 (Null): clear missing, set missing: InvalidCapability: nothing" in told(
+        system
+    )
     send_to(system, 1 << 40)
     assert told(system).startswith("driver: no capability at 0x10000000000: its message")
     send_to(system, THREAD)

@@ -32,3 +32,20 @@ class DebugCall(IntEnum):
     CAP_IDENTIFY = -15
     SNAPSHOT = -16
     NAME_THREAD = -17
+
+
+class BenchmarkCall(IntEnum):
+    """Calls that exist in kernels built for benchmarks, by their place behind the last debug call (or Yield).
+
+    From GET_THREAD_UTILISATION on, only in those that track utilisation; the last two in debug builds of these.
+    """
+
+    FLUSH_CACHES = 0
+    RESET_LOG = 1
+    FINALIZE_LOG = 2
+    SET_LOG_BUFFER = 3
+    NULL_SYSCALL = 4
+    GET_THREAD_UTILISATION = 5
+    RESET_THREAD_UTILISATION = 6
+    DUMP_ALL_THREADS_UTILISATION = 7
+    RESET_ALL_THREADS_UTILISATION = 8

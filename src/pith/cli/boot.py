@@ -13,7 +13,7 @@ from pith import UserError
 from pith.cli.arguments import check_readable, parse_size
 from pith.cli.errors import UsageError
 from pith.cli.host import find_qemu
-from pith.cli.start import BootOrder, MachineName, start
+from pith.cli.start import Benchmark, BootOrder, MachineName, start
 
 ANY_CALL = "any"
 FAULT = "fault"
@@ -68,6 +68,12 @@ def boot(
         bool,
         typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
     ] = True,
+    benchmark: Annotated[
+        Benchmark,
+        typer.Option(
+            help="Benchmark calls, and what the kernel measures for them: its entries, or who uses it."
+        ),
+    ] = Benchmark.OFF,
 ) -> None:
     """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
     if initial is not None:
@@ -83,6 +89,7 @@ def boot(
         timeout=timeout,
         checked=checked,
         debug=debug,
+        benchmark=benchmark,
     )
     start(order)
 

@@ -33,6 +33,14 @@ class MachineName(StrEnum):
     QEMU = "qemu"
 
 
+class Benchmark(StrEnum):
+    """What a kernel measures of itself; the values' order is that of `pith.kernel.benchmark`'s modes."""
+
+    OFF = "off"
+    ENTRIES = "entries"
+    UTILISATION = "utilisation"
+
+
 class BootOrder(NamedTuple):
     """What to start, and how: options that were checked, and make sense together."""
 
@@ -45,6 +53,7 @@ class BootOrder(NamedTuple):
     timeout: float | None = None
     checked: bool = False
     debug: bool = True
+    benchmark: Benchmark = Benchmark.OFF
 
 
 class TimedOut(UserError):
@@ -98,6 +107,7 @@ def build(order: BootOrder, output: Path) -> tuple[BootImage, list[Path]]:
     from pith.system import image, kernel
 
     kernel.set_debugging(order.debug)
+    kernel.set_benchmarking(list(Benchmark).index(order.benchmark))
     initial = order.initial or build_demonstration()
     compiled = None
     if order.machine is MachineName.QEMU:

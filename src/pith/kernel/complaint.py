@@ -16,7 +16,7 @@ the words first and then the capabilities, as the line does.
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Final
 
 from pith.abi.errors import ErrorCode, LookupFailureKind
 from pith.abi.labels import Label
@@ -24,9 +24,9 @@ from pith.abi.objects import MAX_UNTYPED_BITS
 from pith.metal import u7, u32, u52, u64
 
 from . import debug
-from .debug import put
+from .debug import MARK, NEWLINE, SPACE, line, put, put_kind, put_word
 from .message import Invocation, argument, current
-from .objects import Cap
+from .objects import NullCap
 from .state import kernel
 
 # Name, words, "/", extra capabilities. "#": a word that must lie in a range.
@@ -80,12 +80,8 @@ ASIDControl_MakePool index #depth / untyped root
 ASIDPool_Assign / vspace
 IRQControl_GetTrigger #irq trigger index #depth / root
 """
-KINDS: Final = "".join(kind.__name__.removesuffix("Cap") + "\n" for kind in get_args(Cap))  # by tag
 
-NEWLINE: Final = ord("\n")
-SPACE: Final = ord(" ")
 SLASH: Final = ord("/")
-IN_RANGE: Final = ord("#")
 
 NOBODY: Final = 127  # the number of no argument
 READABLE: Final = 9999  # numbers up to here are told in decimal
@@ -134,16 +130,16 @@ def _is_expected(label: u52, code: ErrorCode) -> bool:
 def _put_call(call: Invocation) -> None:
     """The invocation, the capability that it is on, and its arguments with what was found in them."""
     if 0 < call.label < len(Label):
-        _put_word(SIGNATURES, _line(SIGNATURES, call.label))
+        put_word(SIGNATURES, line(SIGNATURES, call.label))
     else:
         put(f"label {call.label}")
     put(f" on {call.capability_address:#x} (")
-    _put_kind(call.slot.cap)
+    put_kind(call.slot.cap)
     put(")")
     number: u7 = 0
     while number < NOBODY and (name := _find(call.label, number)):
         put(", " if number else ": ")
-        _put_word(SIGNATURES, name)
+        put_word(SIGNATURES, name)
         put(" ")
         _put_value(call, number)
         number += 1
@@ -163,7 +159,7 @@ def _put_value(call: Invocation, number: u7) -> None:
         return
     _put_number(kernel.caller_buffer.caps_or_badges[number - words])
     put(" (")
-    _put_kind(slot.cap)
+    put_kind(slot.cap)
     put(")")
 
 
@@ -182,8 +178,11 @@ def _put_reason(call: Invocation, code: ErrorCode, word0: u64, word1: u64) -> No
             put(" makes no sense here")
         case ErrorCode.INVALID_CAPABILITY:
             put("InvalidCapability: ")
-            _put_culprit(call, _capability_number(call.label, word0))
-            put(" is of the wrong kind, or not usable for this now")
+            if isinstance(call.slot.cap, NullCap):
+                put("nothing is there")
+            else:
+                _put_culprit(call, _capability_number(call.label, word0))
+                put(" is of the wrong kind, or not usable for this now")
         case ErrorCode.ILLEGAL_OPERATION:
             put("IllegalOperation: not with these capabilities and rights, in this state")
         case ErrorCode.RANGE_ERROR:
@@ -226,7 +225,7 @@ def _put_culprit(call: Invocation, number: u7) -> None:
     """The name of the argument; the capability itself if it is none."""
     name = _find(call.label, number)
     if name:
-        _put_word(SIGNATURES, name)
+        put_word(SIGNATURES, name)
     else:
         put("it")
 
@@ -243,7 +242,7 @@ def _number_outside(call: Invocation, minimum: u64, maximum: u64) -> u7:
     if call.label == Label.UNTYPED_RETYPE and maximum == MAX_UNTYPED_BITS:
         return 1  # a CNode's size counts slots, and may lie in the range while the object does not
     for number in range(_word_count(call.label)):
-        is_ranged = ord(SIGNATURES[_find(call.label, number)]) == IN_RANGE and number < call.length
+        is_ranged = ord(SIGNATURES[_find(call.label, number)]) == MARK and number < call.length
         if is_ranged and not minimum <= argument(call, number) <= maximum:
             return number
     return NOBODY
@@ -252,23 +251,12 @@ def _number_outside(call: Invocation, minimum: u64, maximum: u64) -> u7:
 # Names ------------------------------------------------------------------------------------------------------
 
 
-def _line(text: str, number: u52) -> u32:
-    """Where line `number` begins."""
-    position: u32 = 0
-    left: u52 = number
-    while left > 0:
-        if ord(text[position]) == NEWLINE:
-            left -= 1
-        position += 1
-    return position
-
-
 def _find(label: u52, number: u7) -> u32:
     """Where the name of an invocation's argument stands in SIGNATURES; 0 if there is no such argument."""
     if label >= len(Label):
         return 0
     left: u7 = number
-    position: u32 = _line(SIGNATURES, label)
+    position: u32 = line(SIGNATURES, label)
     while ord(SIGNATURES[position]) != NEWLINE:
         if ord(SIGNATURES[position]) == SPACE and ord(SIGNATURES[position + 1]) != SLASH:
             if left == 0:
@@ -283,25 +271,12 @@ def _word_count(label: u52) -> u7:
     if label >= len(Label):
         return 0
     count: u7 = 0
-    position: u32 = _line(SIGNATURES, label)
+    position: u32 = line(SIGNATURES, label)
     while ord(SIGNATURES[position]) != NEWLINE and ord(SIGNATURES[position]) != SLASH:
         if ord(SIGNATURES[position]) == SPACE and ord(SIGNATURES[position + 1]) != SLASH:
             count += 1
         position += 1
     return count
-
-
-def _put_word(text: str, start: u32) -> None:
-    """The word that begins there, without its mark."""
-    position: u32 = start
-    while ord(text[position]) != SPACE and ord(text[position]) != NEWLINE:
-        if ord(text[position]) != IN_RANGE:
-            debug.put_character(ord(text[position]))
-        position += 1
-
-
-def _put_kind(cap: Cap) -> None:
-    _put_word(KINDS, _line(KINDS, cap.bits & 31))
 
 
 def _put_number(value: u64) -> None:

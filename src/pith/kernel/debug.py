@@ -6,16 +6,16 @@ on. Manual: API reference, "Debugging System Calls".
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from pith.abi.syscalls import DebugCall
-from pith.metal import i64, text_sink, u5, u64
+from pith.metal import MASK64, i64, text_sink, u5, u32, u52, u64
 from pith.metal.machine import sbi_call
 
 from . import budget, cspace
 from .errors import LookupFailure
 from .message import buffer_of
-from .objects import FaultKind, NullCap, Register, Thread, ThreadCap
+from .objects import Cap, CNodeCap, FaultKind, NullCap, Register, Thread, ThreadCap, ThreadSlot
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
@@ -29,6 +29,11 @@ LEVEL: Final[int] = ONCE
 SBI_PUT_CHAR: Final = 1
 SBI_RESET: Final = 0x53525354
 NAME_LENGTH: Final = 31
+
+KINDS: Final = "".join(kind.__name__.removesuffix("Cap") + "\n" for kind in get_args(Cap))  # a line per tag
+NEWLINE: Final = ord("\n")
+SPACE: Final = ord(" ")
+MARK: Final = ord("#")  # before a word, see complaint.py
 
 
 def handle(thread: Thread, number: i64) -> bool:
@@ -47,7 +52,7 @@ def handle(thread: Thread, number: i64) -> bool:
         case DebugCall.CAP_IDENTIFY:
             registers[Register.A0] = _identify(thread, registers[Register.A0])
         case DebugCall.SNAPSHOT:
-            put("snapshots are made by `pith inspect`\n")
+            _snapshot(thread)
         case DebugCall.NAME_THREAD:
             _name_thread(thread, registers[Register.A0])
         case _:
@@ -61,6 +66,22 @@ def _identify(thread: Thread, address: u64) -> u64:
         return 2 * (cspace.lookup_cap(thread, address).bits & 31)
     except LookupFailure:
         return 0
+
+
+def _snapshot(thread: Thread) -> None:
+    """A line for each capability in the caller's root CNode; `pith inspect` shows a whole system."""
+    root = thread.slots[ThreadSlot.CSPACE].cap
+    if not isinstance(root, CNodeCap):
+        return
+    put("capabilities of ")
+    put_name(thread)
+    put(":\n")
+    for index in range(1 << root.radix):
+        cap = cspace.slot_at(root, index).cap
+        if not isinstance(cap, NullCap):
+            put(f"    {index:#x} ")
+            put_kind(cap)
+            put(f" {(cap.bits & MASK64) >> 24:#010x}\n")
 
 
 def _name_thread(thread: Thread, address: u64) -> None:
@@ -126,6 +147,31 @@ def put_name(thread: Thread) -> None:
     for index in range(NAME_LENGTH):
         if thread.name[index]:
             put_character(thread.name[index])
+
+
+def line(text: str, number: u52) -> u32:
+    """Where line `number` begins."""
+    position: u32 = 0
+    left: u52 = number
+    while left > 0:
+        if ord(text[position]) == NEWLINE:
+            left -= 1
+        position += 1
+    return position
+
+
+def put_word(text: str, start: u32) -> None:
+    """The word that begins there, without its mark."""
+    position: u32 = start
+    while ord(text[position]) != SPACE and ord(text[position]) != NEWLINE:
+        if ord(text[position]) != MARK:
+            put_character(ord(text[position]))
+        position += 1
+
+
+def put_kind(cap: Cap) -> None:
+    """The kind of the capability, by its name."""
+    put_word(KINDS, line(KINDS, cap.bits & 31))
 
 
 def tell_fault(thread: Thread) -> None:

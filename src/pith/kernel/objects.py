@@ -284,6 +284,15 @@ class ThreadQueue(Struct, size=16):
     tail: Thread | None
 
 
+class Usage(Struct):
+    """What a thread had of the processor; benchmark builds count it."""
+
+    cycles: u64  # that it was the current thread
+    switches: u64  # to it
+    kernel_cycles: u64  # of `cycles`, those in the kernel
+    kernel_entries: u64
+
+
 class Thread(Struct, size=2048):
     """A thread (TCB object). The first words are what entry.py's assembly saves and restores."""
 
@@ -320,6 +329,7 @@ class Thread(Struct, size=2048):
     fault_words: Array[u64] = array(6)
     name: Array[u8] = array(32, offset=1024)  # debug builds: DebugNameThread
     complaint: u64  # debug builds: label and error of the last failure that was told of
+    usage: Inline[Usage]
 
 
 class ThreadSlot(IntEnum):

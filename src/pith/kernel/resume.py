@@ -9,11 +9,11 @@ from __future__ import annotations
 from pith.metal import export
 from pith.metal.machine import csr_read, wait_for_interrupt
 
-from . import interrupt, scheduler
+from . import benchmark, interrupt, scheduler
 from .message import current
 from .objects import Thread
 from .riscv64 import fpu, plic, vspace
-from .riscv64.csr import SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
+from .riscv64.csr import INTERRUPT, SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
 from .state import kernel
 from .thread import activate
 
@@ -28,8 +28,11 @@ def resume() -> Thread:
             activate(thread)
             vspace.set_address_space(thread)
             fpu.prepare(thread)
+            benchmark.leave(thread)
             return thread
+        benchmark.leave(thread)
         wait_for_interrupt()
+        benchmark.enter(INTERRUPT)
         scheduler.update_time()
         take_interrupts()
 

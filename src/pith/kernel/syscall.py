@@ -19,6 +19,7 @@ from pith.metal import MASK64, Packed, i64, u2, u7, u64
 
 from . import (
     answer,
+    benchmark,
     complaint,
     cspace,
     debug,
@@ -110,7 +111,7 @@ def handle(thread: Thread) -> None:
         case SystemCall.YIELD:
             timeslice.give_up(thread)
         case other:
-            if not debug.handle(thread, other):
+            if not debug.handle(thread, other) and not benchmark.handle(thread, other):
                 fault_message.set_fault(thread, FaultKind.UNKNOWN_SYSCALL, number)
                 fault.handle(thread)
 

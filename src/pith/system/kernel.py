@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from pith.kernel import boot, debug, panic, resume
+from pith.kernel import benchmark, boot, debug, panic, resume
 from pith.kernel.riscv64 import entry, trap
 from pith.machine import board
 
@@ -44,6 +44,11 @@ def set_debugging(wanted: bool) -> None:
 def set_complaints(level: int) -> None:
     """How much kernels with debugging tell of failed invocations: `debug.SILENT`, `ONCE` or `ALL`."""
     vars(debug)["LEVEL"] = level
+
+
+def set_benchmarking(mode: int) -> None:
+    """What kernels measure of themselves: `benchmark.OFF`, `ENTRIES` or `UTILISATION`."""
+    vars(benchmark)["MODE"] = mode
 
 
 def build_kernel() -> Path:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pith.metal import export, machine, u64
 
-from .. import debug, fault, scheduler, syscall, timeslice
+from .. import benchmark, debug, fault, scheduler, syscall, timeslice
 from ..fault_message import set_fault
 from ..message import current
 from ..objects import FaultKind, Thread, ThreadState
@@ -23,6 +23,7 @@ from .csr import INTERRUPT, Cause
 @export("pith_kernel_trap")
 def handle_trap(cause: u64, value: u64) -> Thread:
     """One entry of the kernel, with scause and stval; the thread whose registers are to be loaded then."""
+    benchmark.enter(cause)
     scheduler.update_time()
     thread = current()
     is_served = timeslice.check(thread)
