@@ -2,9 +2,16 @@
 
 import os
 import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from pith.metal import memory
+
+ROOT = Path(__file__).parents[1]
 
 # Tests run beside one another on machines that do other things too: how long one example took says nothing.
 settings.register_profile("pith", deadline=None)
@@ -26,3 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def soak_seconds() -> float:
     """How long a soak test may go on; `make soak` says."""
     return float(os.environ.get("PITH_SOAK_SECONDS", "60"))
+
+
+@pytest.fixture(autouse=True)
+def forget_statics_of_passing_modules() -> Iterator[None]:
+    """Statics are for good, and so would be those of the modules that a test wrote only to see them refused."""
+    yield
+    memory.statics[:] = [static for static in memory.statics if _stays(type(static).__module__)]
+
+
+def _stays(module: str) -> bool:
+    file = Path(getattr(sys.modules.get(module), "__file__", None) or "/")
+    return file.is_relative_to(ROOT) and "ill_formed" not in file.parts
