@@ -46,7 +46,7 @@ from .town import FIRST_LINE, HANDLER_COUNT, PERIOD
 from .world import current
 
 MOST_SLOTS: Final = 256
-LONELY: Final = 3
+LONELY: Final = (3, 4, 4, 6)  # below so many threads that could run, a thread thinks of company
 EDGES: Final = (
     0,
     1,
@@ -84,7 +84,6 @@ class Speaker:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.caps: dict[type, list[int]] = {}
-        self.holds: dict[int, Cap] = {}
         self.empty: list[int] = []
         root = current().slots[ThreadSlot.CSPACE].cap
         self.root = root if isinstance(root, CNodeCap) and root.radix <= 8 else None
@@ -95,10 +94,11 @@ class Speaker:
         """Sort the slots by what they hold; the raw tags tell which are empty."""
         start = memory.offset_of(root.cnode.address, 32 << root.radix, 8) >> 3
         tags = memory.view_u64[start : start + (4 << root.radix) : 4].tolist()
-        self.empty = [index for index, low in enumerate(tags) if not low & 31]
         for index, low in enumerate(tags):
-            if low & 31:
+            if low:
                 self.caps.setdefault(_KINDS[low & 31], []).append(index)
+            else:
+                self.empty.append(index)
 
     def is_lonely(self) -> bool:
         """Whether hardly anyone could run if the current thread could not."""
@@ -107,7 +107,7 @@ class Speaker:
             cap = self.cap_at(index)
             if isinstance(cap, ThreadCap) and cap.thread.context is not None and is_runnable(cap.thread):
                 able += 1
-        return able < LONELY
+        return able < self.random.choice(LONELY)
 
     def is_serving(self) -> bool:
         """Whether the current thread runs on time that a caller lent it."""

@@ -21,7 +21,7 @@ TAG, WORDS, CAPS, RECEIVE = 0, 1, 122, 125  # where an IPC buffer's fields lie, 
 class Step:
     """One kernel entry by the current thread, and what happens just before it."""
 
-    cause: int = Cause.USER_CALL
+    cause: int = int(Cause.USER_CALL)
     value: int = 0
     registers: tuple[tuple[int, int], ...] = ()  # (Register, value): the thread's own doing
     buffer: tuple[tuple[int, int], ...] = ()  # (word, value): the same, in its IPC buffer
@@ -29,10 +29,6 @@ class Step:
     look: int = 0  # ticks that each look at pending interrupts takes
     lines: int = 0  # devices that interrupt, a bit each
     float: int | None = None  # what the thread computes, if it may
-
-    def __str__(self) -> str:
-        registers = {Register(i).name.lower(): f"{v:#x}" for i, v in self.registers}
-        return f"{self!r}  # {registers}"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pith.kernel.state import kernel
 
 from .compiled import Compiled
 from .run import Runner, Wrong
+from .steps import Step
 from .world import Interpreted
 
 RUNS = 100
@@ -52,6 +53,9 @@ def test_a_crash(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler, "postpone", lambda context: 1 // 0)
     wrong = found(runner)
     assert "ZeroDivisionError" in wrong.reason and len(wrong.steps) <= FEW, wrong
+    told = str(wrong).partition("these steps:\n")[2]
+    with pytest.raises(Wrong, match="ZeroDivisionError"):  # what is told can be pasted into a test
+        runner.play(eval(told, {"Step": Step}))
 
 
 def test_another_order_of_equals(lockstep: Runner) -> None:
