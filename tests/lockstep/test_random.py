@@ -22,9 +22,9 @@ pytestmark = pytest.mark.slow
 
 @SETTINGS
 @given(random=st.randoms(use_true_random=False))
-def test_short_runs(lockstep: Runner, random: Random) -> None:
+def test_short_runs(three_lives: Runner, random: Random) -> None:
     """Hypothesis chooses, and makes what fails shorter."""
-    lockstep.play_at_random(random, 40, check_every=4)
+    three_lives.play_at_random(random, 40, check_every=4)
 
 
 @pytest.mark.parametrize("seed", range(20))
