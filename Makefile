@@ -8,12 +8,13 @@ SECONDS_OF_SOAK ?= 600
 set-up := $(PYTHON) tools/set_up
 
 .DEFAULT_GOAL := help
-.PHONY: help boot test check soak docs clean set-up check-format check-lint check-types check-floors check-tests
+.PHONY: help boot test check coverage soak docs clean set-up check-format check-lint check-types check-floors check-tests
 
 help:
 	@echo "make boot     set everything up, and boot the demonstration system"
 	@echo "make test     set everything up, and run all tests but the soak"
 	@echo "make check    under a minute: format, lint, types, floors, fast tests"
+	@echo "make coverage branches of the kernel that its tests take; docs/coverage.md explains the others"
 	@echo "make soak     random programs and inputs for SECONDS_OF_SOAK ($(SECONDS_OF_SOAK)) seconds"
 	@echo "make docs     build the book into site/"
 	@echo "make clean    remove what was built; the next target sets up again"
@@ -46,6 +47,10 @@ check-floors:
 
 check-tests:
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not qemu and not soak"
+
+coverage: set-up
+	$(BIN)/python -m pytest -n $(JOBS) --cov=pith.kernel --cov-branch --cov-report=term-missing:skip-covered \
+	    --cov-fail-under=98 tests/kernel
 
 soak: set-up
 	PITH_SOAK_SECONDS=$(SECONDS_OF_SOAK) $(BIN)/python -m pytest -n $(JOBS) -m soak
