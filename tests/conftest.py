@@ -36,9 +36,14 @@ def soak_seconds() -> float:
 
 
 @pytest.fixture(autouse=True)
-def forget_statics_of_passing_modules() -> Iterator[None]:
-    """Statics are for good, and so would be those of the modules that a test wrote only to see them refused."""
+def leave_memory_as_it_was() -> Iterator[None]:
+    """Let the next test import modules with statics, and forget those of modules that only pass by.
+
+    A static can only be made while no memory is attached, and is for good: so would be those of the modules
+    that a test wrote to see them refused.
+    """
     yield
+    memory.buffer = None
     memory.statics[:] = [static for static in memory.statics if _stays(type(static).__module__)]
 
 

@@ -108,3 +108,15 @@ def test_a_system_carries_its_components(tmp_path: Path) -> None:
     packed = archive.pack({"hello": component})
     data = b"".join(s.data for s in elf.read(build_system(initial, {"hello": HELLO})).segments)
     assert packed in data
+
+
+def test_a_c_program_without_main_is_the_users_to_mend(tmp_path: Path) -> None:
+    source = tmp_path / "nothing.c"
+    source.write_text("void nothing(void) {}\n")
+    with pytest.raises(UserError, match="undefined symbol: pith_main"):
+        build_program(source)
+
+
+def test_an_endless_device_is_no_program() -> None:
+    with pytest.raises(UserError, match="no regular file"):
+        elf.read(Path("/dev/zero"))

@@ -59,8 +59,13 @@ def report(error: UserError) -> None:
 
 def report_fault_of_pith() -> int:
     """Say that this is our fault, and keep the traceback of the exception being handled."""
-    kind, error, _ = sys.exc_info()
+    kind, error, trace = sys.exc_info()
     print(f"pith: this is a bug in pith: {kind.__name__ if kind else ''}: {error}", file=sys.stderr)
+    if trace is not None:
+        last = traceback.extract_tb(trace)[-1]
+        print(
+            f"  at {last.filename}:{last.lineno}, in {last.name}: yours, if you changed it", file=sys.stderr
+        )
     try:
         with tempfile.NamedTemporaryFile("w", prefix="pith-bug-", suffix=".txt", delete=False) as file:
             file.write(f"pith {' '.join(sys.argv[1:])}\n\n{traceback.format_exc()}")

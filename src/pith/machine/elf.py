@@ -49,6 +49,8 @@ class Elf(NamedTuple):
 
 def read(path: Path) -> Elf:
     """Read an executable. Raises UserError naming what is wrong with it."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no regular file", "name an ELF file that can be read")
     try:
         content = path.read_bytes()
     except OSError as error:

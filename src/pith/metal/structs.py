@@ -165,10 +165,10 @@ def static(cls: type[S]) -> S:
 
     Use it at module level, once per name: `kernel: Final = static(KernelState)`.
     """
-    instance = object.__new__(cls)
-    memory.statics.append(instance)
     if memory.buffer is not None:
         raise RuntimeError(f"static({cls.__name__}) came after memory was attached; import the module before")
+    instance = object.__new__(cls)
+    memory.statics.append(instance)
     return instance
 
 

@@ -110,7 +110,10 @@ def build_c(path: Path) -> Path:
         objects = [directory / "program.o", directory / "start.o"]
         for source, compiled in zip((path, C_START), objects, strict=True):
             compile_c(source, compiled)
-        link(objects, directory / "program.elf", LINKER_SCRIPT, USER)
+        try:
+            link(objects, directory / "program.elf", LINKER_SCRIPT, USER)
+        except ToolError as error:
+            raise UserError(f"{path} cannot be linked: {error}", "define what is named above") from None
 
     return cache.kept(f"c.{digest.hexdigest()[:32]}", make)[0] / "program.elf"
 
