@@ -15,6 +15,7 @@ from typing import Final
 from pith.abi.labels import Label
 from pith.abi.objects import ObjectType
 from pith.abi.syscalls import SystemCall
+from pith.kernel.capability import has_children, is_final
 from pith.kernel.objects import (
     ASIDControlCap,
     ASIDPoolCap,
@@ -74,8 +75,9 @@ Operation = tuple[Label, Callable[["Speaker"], "Arguments"]]
 class Arguments:
     """Of an invocation: words and capabilities."""
 
-    def __init__(self, *words: int, caps: tuple[int, ...] = ()) -> None:
+    def __init__(self, *words: int, caps: tuple[int, ...] = (), target: int | None = None) -> None:
         self.words, self.caps = words, caps
+        self.target = target  # the capability to invoke, if not any of the kind
 
 
 class Speaker:
@@ -160,7 +162,12 @@ class Speaker:
         """What a slot of the root CNode holds."""
         if self.root is None or index >= 1 << self.root.radix:
             return NullCap()
-        return Slot.at(self.root.cnode.address + 32 * index).cap
+        return self.slot_at(index).cap
+
+    def slot_at(self, index: int) -> Slot:
+        """Slot `index` of the root CNode, which there is."""
+        assert self.root is not None
+        return Slot.at(self.root.cnode.address + 32 * index)
 
     def node(self) -> int:
         """The address of a CNode capability: mostly of the root to itself, for that reaches everything."""
@@ -206,6 +213,26 @@ def _transfer(*, words: int) -> Callable[[Speaker], Arguments]:
         return Arguments(*fixed, *extra, caps=(s.node(),))
 
     return arguments
+
+
+def _into_inner(s: Speaker) -> Arguments:
+    """Move or copy into a CNode that is not the root: so CNodes come to hold one another, and themselves."""
+    index = s.random.choice(s.caps.get(CNodeCap, [0]))
+    cap = s.cap_at(index)
+    if not isinstance(cap, CNodeCap):
+        return Arguments()
+    depth = cap.radix + cap.guard_size
+    source = s.any_full() if s.chance(50) else s.random.choice(s.caps.get(CNodeCap, [0]))
+    words = (s.random.randrange(1 << min(cap.radix, 8)), depth, source, 64, 15)
+    return Arguments(*words, caps=(s.node(),), target=s.address(index))
+
+
+def _ending(s: Speaker) -> Arguments:
+    """Delete what is likely the last capability to its object."""
+    kinds = (EndpointCap, NotificationCap, ReplyCap, CNodeCap, ThreadCap, PageTableCap)
+    kind = s.random.choice(kinds)
+    found = [i for i in s.caps.get(kind, []) if not has_children(s.slot_at(i)) and is_final(s.slot_at(i))]
+    return Arguments(s.random.choice(found) if found else s.any_full(), 64)
 
 
 def _rotate(s: Speaker) -> Arguments:
@@ -315,6 +342,9 @@ OPERATIONS: Final[dict[type, tuple[tuple[int, Label, Callable[[Speaker], Argumen
         (3, Label.CNODE_DELETE, _slot_of(EndpointCap, NotificationCap, ReplyCap, PageTableCap, ThreadCap)),
         (1, Label.CNODE_REVOKE, _slot),
         (4, Label.CNODE_REVOKE, _slot_of(EndpointCap, NotificationCap, ReplyCap, SchedContextCap)),
+        (8, Label.CNODE_DELETE, _ending),
+        (3, Label.CNODE_COPY, _into_inner),
+        (3, Label.CNODE_MOVE, _into_inner),
         (2, Label.CNODE_CANCEL_BADGED_SENDS, _slot_of(EndpointCap)),
     ),
     ThreadCap: (
@@ -453,6 +483,7 @@ def _invocation(s: Speaker, surroundings: dict[str, int]) -> Step:
     )
     target = s.node() if kind is CNodeCap else s.one_of(kind)
     arguments = make(s)
+    target = target if arguments.target is None else arguments.target
     if s.chance(2):
         label = s.random.choice(list(Label))
     length = s.number(128) if s.chance(3) else None

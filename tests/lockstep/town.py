@@ -18,6 +18,7 @@ from pith.abi.syscalls import SystemCall
 from .steps import Step, invoke, system_call
 
 SCHED_CONTROL: Final = 19  # where this world's boot puts it
+FIRST_DEVICE, LAST_DEVICE, KEPT_DEVICES = 21, 56, (22, 33, 39)  # untypeds: 64 KiB, 2 MiB, 1 GiB
 PIECES: Final = 70  # of the largest untyped: slots 70..73
 THREADS, THREAD_COUNT = 80, 8
 CONTEXTS: Final = 90
@@ -27,6 +28,7 @@ NOTIFICATIONS, NOTIFICATION_COUNT = 115, 4
 REPLIES, REPLY_COUNT = 120, 6
 CNODES, CNODE_COUNT, CNODE_RADIX = 127, 2, 4
 BADGED: Final = 130
+LONE_ENDPOINTS, LONE_COUNT = 160, 6  # without copies, so that deleting one ends it
 TABLES, TABLE_COUNT = 140, 4
 FRAMES, FRAME_COUNT = 145, 4
 HANDLERS, HANDLER_COUNT = 150, 3
@@ -46,6 +48,9 @@ def retype(untyped: int, kind: ObjectType, size: int, first: int, count: int) ->
 
 def build(largest: int) -> Iterator[Step]:
     """The steps, mostly the initial thread's; `largest` is the slot of the untyped to use."""
+    for slot in range(FIRST_DEVICE, LAST_DEVICE):
+        if slot not in KEPT_DEVICES:
+            yield invoke(RootSlot.CNODE, Label.CNODE_DELETE, slot, DEPTH)
     yield retype(largest, ObjectType.UNTYPED, 16, PIECES, 4)
     yield retype(PIECES, ObjectType.TCB, 0, THREADS, THREAD_COUNT)
     yield retype(PIECES, ObjectType.SCHED_CONTEXT, 8, CONTEXTS, THREAD_COUNT)
@@ -56,6 +61,7 @@ def build(largest: int) -> Iterator[Step]:
     yield retype(PIECES + 1, ObjectType.PAGE, 0, BUFFERS, THREAD_COUNT)
     yield retype(PIECES + 1, ObjectType.PAGE, 0, FRAMES, FRAME_COUNT)
     yield retype(PIECES + 1, ObjectType.PAGE_TABLE, 0, TABLES, TABLE_COUNT)
+    yield retype(PIECES, ObjectType.ENDPOINT, 0, LONE_ENDPOINTS, LONE_COUNT)
     yield from _capabilities()
     for number in range(THREAD_COUNT):
         yield from _thread(number)
