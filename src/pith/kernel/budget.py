@@ -42,7 +42,7 @@ def refill(context: SchedContext, position: u32) -> Refill:
 
 def first(context: SchedContext) -> Refill:
     """The refill that is being used, or waited for."""
-    return refill(context, 0)
+    return Refill.at(context.address + REFILLS_OFFSET + context.refill_head * REFILL_BYTES)
 
 
 def last(context: SchedContext) -> Refill:

@@ -20,7 +20,7 @@ from typing import Final
 
 from pith.abi.errors import LookupFailureKind
 from pith.abi.objects import WORD_BITS
-from pith.metal import Array, Value, replace, u7, u64
+from pith.metal import Array, Value, inline, noinline, replace, u7, u64
 
 from .capability import becomes_original
 from .errors import DeleteFirst, FailedLookup, LookupFailure, RangeError
@@ -39,6 +39,7 @@ class Resolved(Value):
     bits_left: u7
 
 
+@noinline
 def resolve(root: Cap, address: u64, depth: u7) -> Resolved:
     """Follow the lowest `depth` bits (at least 1) of `address` from the CNode that `root` names."""
     if not isinstance(root, CNodeCap):
@@ -66,8 +67,22 @@ def slot_at(node: CNodeCap, index: u64) -> Slot:
     return Array[Slot].at(node.cnode.address, 1 << node.radix)[index]
 
 
+@inline
+def lookup_flat(thread: Thread, address: u64) -> Slot | None:
+    """The slot at `address` in a CSpace that is a single CNode, as most are; None if it is not there."""
+    root = thread.slots[ThreadSlot.CSPACE].cap
+    if not isinstance(root, CNodeCap) or root.guard_size + root.radix != WORD_BITS:
+        return None
+    if address >> root.radix != root.guard:
+        return None
+    return slot_at(root, address & ((1 << root.radix) - 1))
+
+
 def lookup_slot(thread: Thread, address: u64) -> Slot:
     """The slot at `address` in the thread's CSpace, which may be empty. Raises LookupFailure."""
+    slot = lookup_flat(thread, address)
+    if slot is not None:
+        return slot
     return resolve(thread.slots[ThreadSlot.CSPACE].cap, address, WORD_BITS).slot
 
 

@@ -13,7 +13,8 @@ capability in the thread's own slot. Manual: chapter "Message Passing (IPC)".
 from __future__ import annotations
 
 from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, IPCBuffer, MessageInfo
-from pith.metal import Value, replace, u2, u3, u7, u52, u64
+from pith.metal import Value, inline, replace, u2, u3, u7, u52, u64
+from pith.metal.machine import copy_memory
 
 from . import capability, cspace
 from .errors import (
@@ -124,41 +125,37 @@ def transfer(
 ) -> None:
     """Copy the sender's message to the receiver: words always, capabilities if `can_grant`."""
     info = info_of(sender)
-    source = destination = None
-    if info.length > MESSAGE_REGISTERS or info.extra_caps:
-        source, destination = buffer_of(sender, writing=False), buffer_of(receiver, writing=True)
-    length = _copy_words(sender, source, receiver, destination, info.length)
+    copy_registers(sender, receiver, info.length)
+    length = info.length
+    if length > MESSAGE_REGISTERS:
+        length = copy_rest(sender, receiver, length)
     count: u2 = 0
     unwrapped: u3 = 0
-    if can_grant and info.extra_caps and source is not None and destination is not None:
-        count, unwrapped = _transfer_capabilities(
-            sender, source, receiver, destination, endpoint, info.extra_caps
-        )
+    if can_grant and info.extra_caps:
+        count, unwrapped = _transfer_capabilities(sender, receiver, endpoint, info.extra_caps)
     put_header(receiver, badge, MessageInfo(length, count, unwrapped, info.label))
 
 
-def _copy_words(
-    sender: Thread, source: IPCBuffer | None, receiver: Thread, destination: IPCBuffer | None, length: u7
-) -> u7:
-    """Copy `length` words, as far as both threads have room for them; return how many."""
+@inline
+def copy_registers(sender: Thread, receiver: Thread, length: u7) -> None:
+    """Copy those of `length` words that travel in registers."""
     for index in range(min(length, MESSAGE_REGISTERS)):
         receiver.registers[Register.A2 + index] = sender.registers[Register.A2 + index]
-    if length <= MESSAGE_REGISTERS:
-        return length
+
+
+@inline
+def copy_rest(sender: Thread, receiver: Thread, length: u7) -> u7:
+    """Copy those of `length` words that travel in the buffers; how many arrived, those in registers included."""
+    source, destination = buffer_of(sender, writing=False), buffer_of(receiver, writing=True)
     if source is None or destination is None:
         return MESSAGE_REGISTERS
-    for index in range(MESSAGE_REGISTERS, length):
-        destination.words[index] = source.words[index]
+    rest = source.words.part(MESSAGE_REGISTERS, length - MESSAGE_REGISTERS)
+    copy_memory(destination.words.address + 8 * MESSAGE_REGISTERS, rest.address, 8 * rest.length)
     return length
 
 
 def _transfer_capabilities(
-    sender: Thread,
-    source: IPCBuffer,
-    receiver: Thread,
-    destination: IPCBuffer,
-    endpoint: Endpoint | None,
-    count: u2,
+    sender: Thread, receiver: Thread, endpoint: Endpoint | None, count: u2
 ) -> tuple[u2, u3]:
     """Transfer up to `count` capabilities, ending at the first that cannot be; return how many, and the
     unwrapped.
@@ -167,6 +164,9 @@ def _transfer_capabilities(
     badge. Of the others one can be received, into the slot that the receiver's buffer names. Manual:
     "Capability Transfer".
     """
+    source, destination = buffer_of(sender, writing=False), buffer_of(receiver, writing=True)
+    if source is None or destination is None:
+        return 0, 0
     unwrapped: u3 = 0
     is_slot_free = True
     for index in range(count):

@@ -7,6 +7,8 @@ for budget. Which one, its state and flags tell; who adds and removes keeps thos
 
 from __future__ import annotations
 
+from pith.metal import inline
+
 from .objects import Thread, ThreadQueue
 
 
@@ -31,6 +33,18 @@ def insert_by_priority(queue: ThreadQueue, thread: Thread) -> None:
     while place is not None and place.priority < thread.priority:
         place = place.queue_previous
     insert_after(queue, thread, place)
+
+
+@inline
+def remove_first(queue: ThreadQueue, first: Thread) -> None:
+    """Take the queue's first thread out of it."""
+    following = first.queue_next
+    queue.head = following
+    if following is None:
+        queue.tail = None
+    else:
+        following.queue_previous = None
+        first.queue_next = None
 
 
 def remove(queue: ThreadQueue, thread: Thread) -> None:

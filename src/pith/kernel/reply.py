@@ -12,6 +12,8 @@ top has a context. Manual: "Calling and Replying", "Scheduling Context Donation"
 
 from __future__ import annotations
 
+from pith.metal import inline
+
 from . import binding
 from .objects import Reply, SchedContext, Thread, ThreadState
 from .queue import remove as leave_queue
@@ -39,14 +41,32 @@ def push(reply: Reply, caller: Thread, callee: Thread, can_donate: bool) -> None
     caller.state = ThreadState.BLOCKED_ON_REPLY
     context = caller.context
     if can_donate and context is not None and callee.context is None:
-        below = context.reply
-        reply.previous = below
-        if below is not None:
-            below.next = reply
-            below.context = None
-        reply.context = context
-        context.reply = reply
+        stack(reply, context)
         binding.donate(context, callee)
+
+
+@inline
+def stack(reply: Reply, context: SchedContext) -> None:
+    """Put the object, which is in no stack, on top of the context's."""
+    below = context.reply
+    reply.previous = below
+    if below is not None:
+        below.next = reply
+        below.context = None
+    reply.context = context
+    context.reply = reply
+
+
+@inline
+def unstack(reply: Reply, context: SchedContext) -> None:
+    """Take the object, which is on top of the context's stack, off it."""
+    below = reply.previous
+    context.reply = below
+    if below is not None:
+        below.next = None
+        below.context = context
+        reply.previous = None
+    reply.context = None
 
 
 def pop(reply: Reply) -> None:

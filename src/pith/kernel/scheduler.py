@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import u16, u64
+from pith.metal import inline, u16, u64
 from pith.metal.machine import csr_read
 
 from . import budget
@@ -119,6 +119,18 @@ def highest() -> Thread | None:
         return None
     word = ready.words.bit_length() - 1
     return ready.queues[64 * word + ready.bitmap[word].bit_length() - 1].head
+
+
+@inline
+def is_next(thread: Thread) -> bool:
+    """Whether the thread, could it run and were it first of its priority, would be the one to run."""
+    ready = kernel.ready[kernel.current_domain]
+    word = thread.priority // 64
+    return (
+        thread.domain == kernel.current_domain
+        and ready.words >> word <= 1
+        and ready.bitmap[word] >> (thread.priority % 64) <= 1
+    )
 
 
 # The release queue ------------------------------------------------------------------------------------------
@@ -263,6 +275,8 @@ def _choose(current: Thread | None) -> Thread:
     candidate = kernel.next_thread
     kernel.next_thread = None
     kernel.scheduler_action = SchedulerAction.KEEP
+    if candidate is not None and not goes_on and is_next(candidate):
+        return candidate
     if candidate is not None:
         if current is not None and goes_on and candidate.priority == current.priority:
             enqueue_back(candidate)

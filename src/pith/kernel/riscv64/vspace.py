@@ -20,7 +20,7 @@ from typing import Final
 
 from pith.abi.errors import LookupFailureKind
 from pith.abi.objects import ASID_POOL_INDEX_BITS, PAGE_BITS, PAGE_TABLE_INDEX_BITS
-from pith.metal import Value, u2, u6, u9, u16, u40, u64
+from pith.metal import Value, inline, u2, u6, u9, u16, u40, u64
 from pith.metal.machine import csr_write, fence_address_space
 
 from ..errors import FailedLookup, InvalidCapability
@@ -33,6 +33,7 @@ ENTRIES: Final = 1 << PAGE_TABLE_INDEX_BITS
 USER_ENTRIES: Final = ENTRIES // 2  # of a root; the other half is the kernel's
 SATP_SV39: Final = 8 << 60
 SATP_ASID_SHIFT: Final = 44
+NO_SPACE: Final = 0  # of satp: no translation
 INVALID: Final = PageTableEntry()
 IMAGE_BASE: Final = 0x8000_0000  # physical; the gigabyte that the kernel's image lies in
 
@@ -141,13 +142,29 @@ def release_pool(base_asid: u16, pool: ASIDPool) -> None:
 
 def set_address_space(thread: Thread) -> None:
     """Let the processor translate as `thread` sees memory; as the kernel alone does if it has no address space."""
-    cap = thread.slots[ThreadSlot.VSPACE].cap
-    if isinstance(cap, PageTableCap) and cap.is_mapped and root_of(cap.asid) is cap.table:
-        _switch(cap.table, cap.asid)
-    else:
+    satp = satp_of(thread)
+    if satp == NO_SPACE:
         kernel_root = kernel.kernel_root
         assert kernel_root is not None
-        _switch(kernel_root, 0)
+        satp = _satp(kernel_root, 0)
+    switch(satp)
+
+
+@inline
+def satp_of(thread: Thread) -> u64:
+    """What `satp` holds while the thread runs; NO_SPACE if it has no address space, or that is no more."""
+    cap = thread.slots[ThreadSlot.VSPACE].cap
+    if isinstance(cap, PageTableCap) and cap.is_mapped and root_of(cap.asid) is cap.table:
+        return _satp(cap.table, cap.asid)
+    return NO_SPACE
+
+
+@inline
+def switch(satp: u64) -> None:
+    """Let the processor translate by `satp`, unless it does so already."""
+    if satp != kernel.current_root:
+        kernel.current_root = satp
+        csr_write("satp", satp)
 
 
 def refresh() -> None:
@@ -156,11 +173,8 @@ def refresh() -> None:
         set_address_space(kernel.current)
 
 
-def _switch(root: PageTable, asid: u16) -> None:
-    satp = SATP_SV39 | asid << SATP_ASID_SHIFT | physical_of(root.address) >> PAGE_BITS
-    if satp != kernel.current_root:
-        kernel.current_root = satp
-        csr_write("satp", satp)
+def _satp(root: PageTable, asid: u16) -> u64:
+    return SATP_SV39 | asid << SATP_ASID_SHIFT | physical_of(root.address) >> PAGE_BITS
 
 
 # The kernel's half ----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Final
 from pith.metal import u40, u64
 
 WINDOW_BASE: Final = 0xFFFF_FFC0_0000_0000
+WINDOW_BYTES: Final = 1 << 38
 IMAGE_OFFSET: Final = 0xFFFF_FFFF_0000_0000  # of the kernel image: virtual less physical
 
 
@@ -22,4 +23,4 @@ def window_of(physical: u40) -> u64:
 
 def physical_of(address: u64) -> u40:
     """The physical address of the byte that the kernel sees at `address`, which lies in the window."""
-    return address - WINDOW_BASE
+    return address & (WINDOW_BYTES - 1)

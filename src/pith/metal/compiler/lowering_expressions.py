@@ -216,7 +216,10 @@ def _make_view(e: tree.MakeView, b: Builder) -> Value:
     address = _as_word(b, address, e.address.type, "not an address")
     length = _as_word(b, length, e.length.type, "not a length")
     assert isinstance(e.type, types.View)
-    pointer = lowering_memory.aligned_pointer(b, address, e.type.element.alignment, "an array")
+    if _is_known_place(e.address, e.type.element.alignment):
+        pointer: Value = b.cast("inttoptr", address, POINTER)
+    else:
+        pointer = lowering_memory.aligned_pointer(b, address, e.type.element.alignment, "an array")
     return pointer if e.type.length is not None else b.compose([pointer, length])
 
 
@@ -232,6 +235,14 @@ def _part_of_view(e: tree.PartOfView, b: Builder) -> Value:
     place = element_pointer(b, e.view, pointer, start)
     assert isinstance(e.type, types.View)
     return place if e.type.length is not None else b.compose([place, length])
+
+
+def _is_known_place(address: tree.Expression, alignment: int) -> bool:
+    """Whether `address` is a reference's own, which is neither 0 nor misaligned."""
+    if not isinstance(address, tree.AddressOf) or not isinstance(address.value.type, types.Reference):
+        return False
+    reference = address.value.type
+    return not reference.nullable and types.Embedded(reference.cls).alignment >= alignment
 
 
 def _as_word(b: Builder, value: Value, kind: Type, reason: str) -> Value:
