@@ -33,7 +33,7 @@ from pith.kernel.objects import (
     ThreadState,
     UntypedCap,
 )
-from pith.kernel.resume import resume
+from pith.kernel.resume import begin
 from pith.kernel.riscv64 import device_tree as kernel_tree
 from pith.kernel.riscv64 import vspace
 from pith.kernel.riscv64.window import window_of
@@ -309,7 +309,7 @@ def test_its_time(info: BootInfo) -> None:
 
 
 def test_it_runs(world: World, info: BootInfo) -> None:
-    thread = resume()
+    thread = begin()
     assert thread is kernel.current and thread.priority == 255
     root = vspace.root_of(1)
     assert root is not None

@@ -37,12 +37,12 @@ REFILLS_OFFSET: Final = size_of(SchedContext)
 def refill(context: SchedContext, position: u32) -> Refill:
     """The refill at `position`, counted from the first."""
     index = (context.refill_head + position) % context.refill_max
-    return Refill.at(context.address + REFILLS_OFFSET + index * REFILL_BYTES)
+    return Refill.at(context.address + (REFILLS_OFFSET + index * REFILL_BYTES))
 
 
 def first(context: SchedContext) -> Refill:
     """The refill that is being used, or waited for."""
-    return Refill.at(context.address + REFILLS_OFFSET + context.refill_head * REFILL_BYTES)
+    return Refill.at(context.address + (REFILLS_OFFSET + context.refill_head * REFILL_BYTES))
 
 
 def last(context: SchedContext) -> Refill:

@@ -6,7 +6,7 @@ Manual: "Kernel Objects", and the API reference.
 
 from __future__ import annotations
 
-from pith.metal import u7
+from pith.metal import inline, u7
 
 from . import cnode, domain, interrupt, untyped
 from .context_invocation import invoke_context, invoke_control
@@ -31,6 +31,7 @@ from .riscv64 import asid, frame, page_table
 from .thread_invocation import invoke_thread
 
 
+@inline
 def invoke(cap: Cap, call: Invocation) -> u7:
     """Do what `call` asks of the capability's object; how many words of the answer were put."""
     match cap:

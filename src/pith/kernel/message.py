@@ -112,7 +112,7 @@ def buffer_of(thread: Thread, writing: bool) -> IPCBuffer | None:
     match thread.slots[ThreadSlot.BUFFER].cap:
         case FrameCap(can_read=True, is_device=False) as frame if frame.can_write or not writing:
             page_mask = (1 << (12 + 9 * int(frame.size))) - 1
-            return IPCBuffer.at(window_of(frame.base) + (thread.ipc_buffer & page_mask))
+            return IPCBuffer.at(window_of(frame.base) | thread.ipc_buffer & page_mask)
         case _:
             return None
 

@@ -6,7 +6,7 @@ code of its own.
 
 from __future__ import annotations
 
-from pith.metal import export
+from pith.metal import export, inline
 from pith.metal.machine import csr_read, wait_for_interrupt
 
 from . import benchmark, interrupt, scheduler
@@ -19,15 +19,30 @@ from .thread import activate
 
 
 @export("pith_kernel_resume")
+def begin() -> Thread:
+    """The first thread that runs, when the kernel has started."""
+    thread = resume()
+    _prepare(thread)
+    return thread
+
+
+def _prepare(thread: Thread) -> None:
+    """Make the processor ready for a thread that it did not run."""
+    vspace.set_address_space(thread)
+    fpu.prepare(thread)
+
+
+@inline
 def resume() -> Thread:
     """The thread that runs next, its saved registers to be loaded; the processor is ready for it."""
+    before = kernel.current
     while True:
         scheduler.schedule()
         thread = current()
         if thread is not kernel.idle:
             activate(thread)
-            vspace.set_address_space(thread)
-            fpu.prepare(thread)
+            if thread is not before:
+                _prepare(thread)
             benchmark.leave(thread)
             return thread
         benchmark.leave(thread)

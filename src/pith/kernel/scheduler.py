@@ -117,7 +117,7 @@ def highest() -> Thread | None:
     ready = kernel.ready[kernel.current_domain]
     if not ready.words:
         return None
-    word = ready.words.bit_length() - 1
+    word = 3 if ready.words & 8 else 2 if ready.words & 4 else 1 if ready.words & 2 else 0
     return ready.queues[64 * word + ready.bitmap[word].bit_length() - 1].head
 
 
@@ -275,8 +275,9 @@ def _choose(current: Thread | None) -> Thread:
     candidate = kernel.next_thread
     kernel.next_thread = None
     kernel.scheduler_action = SchedulerAction.KEEP
-    if candidate is not None and not goes_on and is_next(candidate):
-        return candidate
+    if candidate is not None and is_next(candidate):
+        if current is None or not goes_on or candidate.priority > current.priority:
+            return candidate
     if candidate is not None:
         if current is not None and goes_on and candidate.priority == current.priority:
             enqueue_back(candidate)

@@ -52,6 +52,7 @@ from .objects import (
     EndpointCap,
     FaultKind,
     NotificationCap,
+    NullCap,
     Register,
     Reply,
     ReplyCap,
@@ -66,19 +67,31 @@ from .state import kernel
 ECALL_BYTES: Final = 4
 
 
-class Phase(Packed, bits=8):
-    """How a system call sends."""
+class Phases(Packed, bits=8):
+    """What a system call is made of: a send, a receive, or one after the other."""
 
-    is_blocking: bool
-    is_call: bool
-    can_donate: bool
-    is_first: bool  # of two: a receive follows
+    sends: bool = False
+    is_blocking: bool = False  # the send waits for a receiver, and tells of a fault
+    is_call: bool = False
+    can_donate: bool = False
+    receives: bool = False
+    waits: bool = False  # the receive waits for a message
+    takes_calls: bool = False  # a6 names a reply object
+
+    @property
+    def is_double(self) -> bool:
+        return self.sends and self.receives
 
 
-CALL: Final = Phase(is_blocking=True, is_call=True, can_donate=True, is_first=False)
-SEND: Final = Phase(is_blocking=True, is_call=False, can_donate=False, is_first=False)
-NB_SEND: Final = Phase(is_blocking=False, is_call=False, can_donate=False, is_first=False)
-FIRST: Final = Phase(is_blocking=False, is_call=False, can_donate=True, is_first=True)
+CALL: Final = Phases(sends=True, is_blocking=True, is_call=True, can_donate=True)
+SEND: Final = Phases(sends=True, is_blocking=True)
+NB_SEND: Final = Phases(sends=True)
+RECV: Final = Phases(receives=True, waits=True, takes_calls=True)
+NB_RECV: Final = Phases(receives=True, takes_calls=True)
+WAIT: Final = Phases(receives=True, waits=True)
+NB_WAIT: Final = Phases(receives=True)
+SEND_RECV: Final = Phases(sends=True, can_donate=True, receives=True, waits=True, takes_calls=True)
+SEND_WAIT: Final = Phases(sends=True, can_donate=True, receives=True, waits=True)
 
 
 def handle(thread: Thread) -> None:
@@ -86,34 +99,42 @@ def handle(thread: Thread) -> None:
     registers = thread.registers
     registers[Register.NEXT_PC] = (registers[Register.FAULT_PC] + ECALL_BYTES) & MASK64
     number = registers[Register.A7]
-    target, reply = registers[Register.A0], registers[Register.A6]
+    target = registers[Register.A0]
     match _signed(number):
         case SystemCall.CALL:
-            _send(thread, target, CALL)
+            phases = CALL
         case SystemCall.REPLY_RECV:
-            _send_and_receive(thread, reply, takes_calls=True)
+            phases, target = SEND_RECV, registers[Register.A6]
         case SystemCall.NB_SEND_RECV:
-            _send_and_receive(thread, registers[Register.T0], takes_calls=True)
+            phases, target = SEND_RECV, registers[Register.T0]
         case SystemCall.NB_SEND_WAIT:
-            _send_and_receive(thread, reply, takes_calls=False)
+            phases, target = SEND_WAIT, registers[Register.A6]
         case SystemCall.SEND:
-            _send(thread, target, SEND)
+            phases = SEND
         case SystemCall.NB_SEND:
-            _send(thread, target, NB_SEND)
+            phases = NB_SEND
         case SystemCall.RECV:
-            _receive(thread, is_blocking=True, takes_calls=True)
+            phases = RECV
         case SystemCall.NB_RECV:
-            _receive(thread, is_blocking=False, takes_calls=True)
+            phases = NB_RECV
         case SystemCall.WAIT:
-            _receive(thread, is_blocking=True, takes_calls=False)
+            phases = WAIT
         case SystemCall.NB_WAIT:
-            _receive(thread, is_blocking=False, takes_calls=False)
+            phases = NB_WAIT
         case SystemCall.YIELD:
             timeslice.give_up(thread)
+            return
         case other:
             if not debug.handle(thread, other) and not benchmark.handle(thread, other):
                 fault_message.set_fault(thread, FaultKind.UNKNOWN_SYSCALL, number)
                 fault.handle(thread)
+            return
+    if phases.sends:
+        _send(thread, target, phases)
+        if thread.state is not ThreadState.RUNNING:  # stopped by what it did, or to do it again
+            return
+    if phases.receives:
+        _receive(thread, phases)
 
 
 def _signed(word: u64) -> i64:
@@ -123,14 +144,7 @@ def _signed(word: u64) -> i64:
 # Sending ----------------------------------------------------------------------------------------------------
 
 
-def _send_and_receive(thread: Thread, target: u64, takes_calls: bool) -> None:
-    """Send without blocking, then wait for the next message."""
-    _send(thread, target, FIRST)
-    if thread.state is ThreadState.RUNNING:  # not to be made again, nor stopped by what it did
-        _receive(thread, is_blocking=True, takes_calls=takes_calls)
-
-
-def _send(thread: Thread, target: u64, phase: Phase) -> None:
+def _send(thread: Thread, target: u64, phases: Phases) -> None:
     """Send the current thread's message through the capability at `target`."""
     address = target
     try:
@@ -145,7 +159,7 @@ def _send(thread: Thread, target: u64, phase: Phase) -> None:
                     kernel.extra_slots[count] = cspace.lookup_slot(thread, address)
                     count += 1
     except LookupFailure as failure:
-        if phase.is_blocking:
+        if phases.is_blocking:
             fault_message.set_capability_fault(
                 thread, address, False, failure.kind, failure.word0, failure.word1, failure.word2
             )
@@ -157,53 +171,55 @@ def _send(thread: Thread, target: u64, phase: Phase) -> None:
         case EndpointCap(can_send=True) as cap:
             sending = Sending(
                 badge=cap.badge,
-                is_blocking=phase.is_blocking,
-                is_call=phase.is_call,
+                is_blocking=phases.is_blocking,
+                is_call=phases.is_call,
                 can_grant=cap.can_grant,
                 can_grant_reply=cap.can_grant_reply,
-                can_donate=phase.can_donate,
+                can_donate=phases.can_donate,
             )
             endpoint.send(cap.endpoint, thread, sending)
         case NotificationCap(can_send=True) as cap:
             notification.signal(cap.notification, cap.badge)
-            _acknowledge(thread, phase)
+            _acknowledge(thread, phases)
         case ReplyCap() as cap:
             answer.answer(thread, cap.reply, cap.can_grant)
-            _acknowledge(thread, phase)
-        case ThreadCap() | SchedContextCap() if phase.is_first:
+            _acknowledge(thread, phases)
+        case NullCap() if not phases.is_call:
+            pass  # there is nobody to tell
+        case ThreadCap() | SchedContextCap() if phases.is_double:
             pass  # they might stop the thread between its two phases
         case cap:
-            _invoke(thread, slot, cap, target, phase, count)
+            _invoke(thread, slot, cap, target, phases, count)
 
 
-def _acknowledge(thread: Thread, phase: Phase) -> None:
+def _acknowledge(thread: Thread, phases: Phases) -> None:
     """A call through a capability that needs no answer is answered at once, by nothing."""
-    if phase.is_call:
+    if phases.is_call:
         message.put_header(thread, 0, MessageInfo())
 
 
 # Invocations of the kernel's objects ------------------------------------------------------------------------
 
 
-def _invoke(thread: Thread, slot: Slot, cap: Cap, address: u64, phase: Phase, extra_caps: u2) -> None:
+def _invoke(thread: Thread, slot: Slot, cap: Cap, address: u64, phases: Phases, extra_caps: u2) -> None:
     """Let the kernel do what the message asks; answer if the thread waits for that."""
     info = message.info_of(thread)
     length = info.length
-    kernel.caller_buffer = None
-    if length > MESSAGE_REGISTERS or extra_caps or phase.is_call:
-        kernel.caller_buffer = message.buffer_of(thread, writing=False)
-    if kernel.caller_buffer is None:
-        length = min(length, MESSAGE_REGISTERS)
-    kernel.wants_answer = phase.is_call
+    if length > MESSAGE_REGISTERS:
+        if not info.extra_caps:  # which were found in it
+            kernel.caller_buffer = message.buffer_of(thread, writing=False)
+        if kernel.caller_buffer is None:
+            length = MESSAGE_REGISTERS
+    kernel.wants_answer = phases.is_call
     thread.state = ThreadState.RESTART
-    call = Invocation(info.label, length, slot, address, phase.is_blocking, phase.is_call, extra_caps)
+    call = Invocation(info.label, length, slot, address, phases.is_blocking, phases.is_call, extra_caps)
     try:
         answer_info = _attempt(cap, call)
     except Preempted:
         return
     if thread.state is ThreadState.RESTART:
         thread.state = ThreadState.RUNNING
-        if phase.is_call:
+        if phases.is_call:
             message.put_header(thread, 0, answer_info)
 
 
@@ -251,8 +267,8 @@ def _error(call: Invocation, code: ErrorCode, length: u7, word0: u64 = 0, word1:
 # Receiving --------------------------------------------------------------------------------------------------
 
 
-def _receive(thread: Thread, is_blocking: bool, takes_calls: bool) -> None:
-    """Let the current thread receive through the capability that a0 names; `takes_calls`: a6 names a reply object."""
+def _receive(thread: Thread, phases: Phases) -> None:
+    """Let the current thread receive through the capability that a0 names."""
     registers = thread.registers
     address = registers[Register.A0]
     try:
@@ -260,12 +276,12 @@ def _receive(thread: Thread, is_blocking: bool, takes_calls: bool) -> None:
         match cap:
             case EndpointCap(can_receive=True):
                 brought: Reply | None = None
-                if takes_calls:
+                if phases.takes_calls:
                     address = registers[Register.A6]
                     brought = _reply_at(thread, address)
-                endpoint.receive(cap.endpoint, thread, brought, is_blocking)
+                endpoint.receive(cap.endpoint, thread, brought, phases.waits)
             case NotificationCap(can_receive=True) if _may_wait(cap, thread):
-                notification.wait(cap.notification, thread, is_blocking)
+                notification.wait(cap.notification, thread, phases.waits)
             case _:
                 raise LookupFailure(LookupFailureKind.MISSING_CAPABILITY, 0, 0, 0)
     except LookupFailure as failure:

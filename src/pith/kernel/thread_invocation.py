@@ -20,7 +20,7 @@ from . import binding, capability, cspace, derivation, fault, notification
 from . import thread as threads
 from .errors import AlignmentError, IllegalOperation, InvalidCapability, RangeError, TruncatedMessage
 from .fault_message import CONTEXT_REGISTERS, Layout, register_at
-from .message import Invocation, argument, current, extra_slot, put_result, require
+from .message import Invocation, argument, buffer_of, current, extra_slot, put_result, require
 from .objects import (
     Cap,
     CNodeCap,
@@ -36,8 +36,7 @@ from .objects import (
     ThreadCap,
     ThreadSlot,
 )
-from .riscv64 import fpu
-from .state import kernel
+from .riscv64 import fpu, vspace
 
 FRAME_REGISTERS: Final = 16  # of a context: pc, ra, sp, gp, s0-s11; the others are its integer registers
 KNOWN_FLAGS: Final = fpu.FPU_DISABLED
@@ -97,7 +96,7 @@ def _read_registers(thread: Thread, call: Invocation) -> u7:
         raise IllegalOperation()
     if suspends:
         threads.suspend(thread)
-    if kernel.caller_buffer is None:
+    if buffer_of(current(), writing=False) is None:
         count = min(count, MESSAGE_REGISTERS)
     for index in range(count):
         put_result(index, thread.registers[register_at(Layout.CONTEXT, index)])
@@ -220,7 +219,14 @@ def _set_space(thread: Thread, call: Invocation) -> None:
     handler = _handler_argument(call, 0, 1)
     _replace(thread, call, ThreadSlot.FAULT_HANDLER, handler.cap, handler)
     _replace(thread, call, ThreadSlot.CSPACE, cspace_root, extra_slot(call, 1))
-    _replace(thread, call, ThreadSlot.VSPACE, vspace_root, extra_slot(call, 2))
+    _replace_vspace(thread, call, vspace_root, extra_slot(call, 2))
+
+
+def _replace_vspace(thread: Thread, call: Invocation, root: Cap, source: Slot) -> None:
+    """Let the thread see memory through another root, at once if it is the one that asks for it."""
+    _replace(thread, call, ThreadSlot.VSPACE, root, source)
+    if thread is current():
+        vspace.refresh()
 
 
 def _set_ipc_buffer(thread: Thread, call: Invocation) -> None:
@@ -236,7 +242,7 @@ def _configure(thread: Thread, call: Invocation) -> None:
     cspace_root = _cspace_argument(call, 0, argument(call, 0))
     vspace_root = _vspace_argument(call, 1, argument(call, 1))
     _replace(thread, call, ThreadSlot.CSPACE, cspace_root, extra_slot(call, 0))
-    _replace(thread, call, ThreadSlot.VSPACE, vspace_root, extra_slot(call, 1))
+    _replace_vspace(thread, call, vspace_root, extra_slot(call, 1))
     _replace_buffer(thread, call, address, buffer, extra_slot(call, 2))
 
 

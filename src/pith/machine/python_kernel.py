@@ -44,7 +44,7 @@ class PithKernel:
         from pith.verify.watch import watched
 
         self._start = boot.start
-        self._resume = resume.resume
+        self._resume = resume.begin
         self._handle_trap = watched(trap.handle_trap)  # itself, unless PITH_CHECK_INVARIANTS is set
 
     def start(self, table: Table, tree_size: int) -> int:

@@ -55,6 +55,6 @@ def build_kernel() -> Path:
     """The kernel's ELF, with symbols and debug information."""
     from pith.metal.compiler.driver import compile_program  # here, for a hosted machine has no use for it
 
-    roots: list[Callable[..., Any]] = [entry.enter, entry.trap, boot.start, resume.resume]
+    roots: list[Callable[..., Any]] = [entry.enter, entry.trap, boot.start, resume.begin]
     roots += [trap.handle_trap, trap.handle_kernel_trap, panic.panic]
     return compile_program(roots).link(LINKER_SCRIPT)

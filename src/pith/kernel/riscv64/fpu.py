@@ -49,8 +49,9 @@ def save(thread: Thread) -> None:
     """Bring the thread's registers home: it may not use them any more, or someone wants to see them."""
     if thread is kernel.fpu_owner:
         csr_set("sstatus", SSTATUS_FS)
-        kernel.fpu_is_on = True
         _save(thread.float_registers.address)
+        csr_clear("sstatus", SSTATUS_FS)
+        kernel.fpu_is_on = False
         kernel.fpu_owner = None
 
 

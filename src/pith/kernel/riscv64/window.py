@@ -18,7 +18,7 @@ IMAGE_OFFSET: Final = 0xFFFF_FFFF_0000_0000  # of the kernel image: virtual less
 
 def window_of(physical: u40) -> u64:
     """Where the kernel sees the byte at `physical`."""
-    return WINDOW_BASE + physical
+    return WINDOW_BASE | physical & (WINDOW_BYTES - 1)
 
 
 def physical_of(address: u64) -> u40:

@@ -213,13 +213,9 @@ def _text_byte(e: tree.TextByte, b: Builder) -> Value:
 @_value.register
 def _make_view(e: tree.MakeView, b: Builder) -> Value:
     address, length = evaluate_all(b, [e.address, e.length], (0, 1))
-    address = _as_word(b, address, e.address.type, "not an address")
-    length = _as_word(b, length, e.length.type, "not a length")
     assert isinstance(e.type, types.View)
-    if _is_known_place(e.address, e.type.element.alignment):
-        pointer: Value = b.cast("inttoptr", address, POINTER)
-    else:
-        pointer = lowering_memory.aligned_pointer(b, address, e.type.element.alignment, "an array")
+    pointer = _place(b, e.address, address, e.type.element.alignment, "an array")
+    length = _as_word(b, length, e.length.type, "not a length")
     return pointer if e.type.length is not None else b.compose([pointer, length])
 
 
@@ -237,12 +233,41 @@ def _part_of_view(e: tree.PartOfView, b: Builder) -> Value:
     return place if e.type.length is not None else b.compose([place, length])
 
 
-def _is_known_place(address: tree.Expression, alignment: int) -> bool:
-    """Whether `address` is a reference's own, which is neither 0 nor misaligned."""
-    if not isinstance(address, tree.AddressOf) or not isinstance(address.value.type, types.Reference):
-        return False
-    reference = address.value.type
-    return not reference.nullable and types.Embedded(reference.cls).alignment >= alignment
+def _place(b: Builder, e: tree.Expression, address: Value, alignment: int, what: str) -> Value:
+    """The pointer to `address`, the value of `e`; panics on 0 and on a misaligned one, where it can be either."""
+    address = _as_word(b, address, e.type, "not an address")
+    if not _is_beyond_reference(e):
+        b.panic_unless(b.compare("ne", address, b.word(0)), f"no {what} lies at address 0", address)
+    if _known_alignment(e) % alignment:
+        lowering_memory.check_alignment(b, address, alignment, what)
+    return b.cast("inttoptr", address, POINTER)
+
+
+def _known_alignment(e: tree.Expression) -> int:
+    """A number that `e` is a multiple of."""
+    match e:
+        case tree.AddressOf(_, _, tree.Expression(type=types.Reference(cls, nullable=False))):
+            return types.Embedded(cls).alignment
+        case tree.Constant(value=value) if value:
+            return value & -value
+        case tree.Arithmetic(_, _, "+", left, right):
+            return min(_known_alignment(left), _known_alignment(right))
+        case tree.Arithmetic(_, _, "*", left, right):
+            return _known_alignment(left) * _known_alignment(right)
+        case _:
+            return 1
+
+
+def _is_beyond_reference(e: tree.Expression) -> bool:
+    """Whether `e` is a reference's own address, or something added to one, and so not 0."""
+    match e:
+        case tree.AddressOf(_, _, tree.Expression(type=types.Reference(nullable=False))):
+            return True
+        case tree.Arithmetic(_, _, "+", left, right):
+            is_positive = min(integer_of(left.type).low, integer_of(right.type).low) >= 0
+            return is_positive and (_is_beyond_reference(left) or _is_beyond_reference(right))
+        case _:
+            return False
 
 
 def _as_word(b: Builder, value: Value, kind: Type, reason: str) -> Value:
@@ -262,10 +287,11 @@ def _address_of(e: tree.AddressOf, b: Builder) -> Value:
 @_value.register
 def _struct_at(e: tree.StructAt, b: Builder) -> Value:
     assert isinstance(e.type, types.Reference)
-    address = _as_word(b, evaluate(b, e.address), e.address.type, "not an address")
+    address = evaluate(b, e.address)
     name, alignment = e.type.cls.__name__, types.Embedded(e.type.cls).alignment
     if not e.type.nullable:
-        return lowering_memory.aligned_pointer(b, address, alignment, name)
+        return _place(b, e.address, address, alignment, name)
+    address = _as_word(b, address, e.address.type, "not an address")
     lowering_memory.check_alignment(b, address, alignment, name)
     return b.cast("inttoptr", address, POINTER)
 

@@ -74,14 +74,6 @@ def check_member(
     return b.resize(value, width(enumeration.storage), signed=kind.signed)
 
 
-def aligned_pointer(b: Builder, address: Value, alignment: int, what: str) -> Value:
-    """The pointer to a word-sized `address`; panics where it is 0 or misaligned, as CPython has no memory there."""
-    pointer = b.cast("inttoptr", address, POINTER)
-    b.panic_unless(b.compare("ne", address, b.word(0)), f"no {what} lies at address 0", address)
-    check_alignment(b, address, alignment, what)
-    return pointer
-
-
 def check_alignment(b: Builder, address: Value, alignment: int, what: str) -> None:
     if alignment > 1:
         low = b.binary("and", address, b.word(alignment - 1))
