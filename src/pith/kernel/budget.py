@@ -36,7 +36,9 @@ REFILLS_OFFSET: Final = size_of(SchedContext)
 
 def refill(context: SchedContext, position: u32) -> Refill:
     """The refill at `position`, counted from the first."""
-    index = (context.refill_head + position) % context.refill_max
+    index: u64 = context.refill_head + position
+    if index >= context.refill_max:
+        index -= context.refill_max
     return Refill.at(context.address + (REFILLS_OFFSET + index * REFILL_BYTES))
 
 
@@ -123,8 +125,9 @@ def renew(context: SchedContext, budget: u64, period: u64, refill_max: u32) -> N
     context.refill_max = refill_max
     context.refill_head = 0
     context.refill_count = 1
-    first(context).time = kernel.now
-    first(context).amount = budget
+    only = first(context)
+    only.time = kernel.now
+    only.amount = budget
     _complete_ring(context)
 
 
@@ -148,8 +151,9 @@ def _complete_ring(context: SchedContext) -> None:
     """Round robin has its second refill always: the part of the time slice that is used."""
     if is_round_robin(context):
         context.refill_count = 2
-        last(context).time = first(context).time
-        last(context).amount = context.budget - first(context).amount
+        rest, used = first(context), last(context)
+        used.time = rest.time
+        used.amount = context.budget - rest.amount
 
 
 # Using ------------------------------------------------------------------------------------------------------
@@ -159,9 +163,10 @@ def charge(context: SchedContext, usage: u64) -> None:
     """Take `usage` off the context's budget; it comes back when the rules say."""
     context.consumed = min(context.consumed + usage, END_OF_TIME)
     if is_round_robin(context):
-        used = min(usage, first(context).amount)
-        first(context).amount -= used
-        last(context).amount += used
+        left, gone = first(context), last(context)
+        used = min(usage, left.amount)
+        left.amount -= used
+        gone.amount += used
         if not is_sufficient(context, 0):
             end_slice(context)
     else:
@@ -206,8 +211,9 @@ def _pay_back(context: SchedContext, overrun: u64) -> None:
 
 def end_slice(context: SchedContext) -> None:
     """Begin a new time slice of a round-robin context, whatever is left of this one."""
-    first(context).amount += last(context).amount
-    last(context).amount = 0
+    left, gone = first(context), last(context)
+    left.amount += gone.amount
+    gone.amount = 0
 
 
 def unblock(context: SchedContext) -> None:

@@ -218,7 +218,7 @@ def preemption_point() -> None:
 def update_time() -> None:
     """Read the clock; what passed since the last look counts as used by the current context and domain."""
     now = timer.read()
-    elapsed = now - kernel.now
+    elapsed: u64 = now - kernel.now
     kernel.now = now
     kernel.consumed += elapsed
     kernel.domain_time = max(kernel.domain_time - elapsed, 0)

@@ -62,7 +62,7 @@ class KernelState(Struct):
     now: u64  # at kernel entry
     consumed: u64  # by the current thread since its time was last charged
     ticks_per_second: u32  # the timebase; 10 MHz on QEMU's virt
-    margin: u64  # bound on the time of one kernel entry
+    margin: u32  # bound on the time of one kernel entry
     has_sstc: bool  # the supervisor sets its own timer
     release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
 

@@ -138,7 +138,7 @@ def handle(thread: Thread) -> None:
 
 
 def _signed(word: u64) -> i64:
-    return word - (1 << 64) if word >> 63 else word
+    return (word ^ 1 << 63) - (1 << 63)
 
 
 # Sending ----------------------------------------------------------------------------------------------------

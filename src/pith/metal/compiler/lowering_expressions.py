@@ -250,6 +250,8 @@ def _known_alignment(e: tree.Expression) -> int:
             return types.Embedded(cls).alignment
         case tree.Constant(value=value) if value:
             return value & -value
+        case tree.Convert(value=value):  # of integers: the same number
+            return _known_alignment(value)
         case tree.Arithmetic(_, _, "+", left, right):
             return min(_known_alignment(left), _known_alignment(right))
         case tree.Arithmetic(_, _, "*", left, right):
@@ -263,6 +265,8 @@ def _is_beyond_reference(e: tree.Expression) -> bool:
     match e:
         case tree.AddressOf(_, _, tree.Expression(type=types.Reference(nullable=False))):
             return True
+        case tree.Convert(value=value):
+            return _is_beyond_reference(value)
         case tree.Arithmetic(_, _, "+", left, right):
             is_positive = min(integer_of(left.type).low, integer_of(right.type).low) >= 0
             return is_positive and (_is_beyond_reference(left) or _is_beyond_reference(right))
