@@ -24,7 +24,8 @@ from pith.metal import Array, Value, inline, noinline, replace, u7, u64
 
 from .capability import becomes_original
 from .errors import DeleteFirst, FailedLookup, LookupFailure, RangeError
-from .objects import Cap, CNodeCap, DerivationLink, NullCap, Slot, Thread, ThreadSlot, UntypedCap
+from .objects import Cap, CNodeCap, DerivationLink, NullCap, PageTableCap, Slot, Thread, ThreadSlot, UntypedCap
+from .riscv64.vspace import begin_epoch
 
 UNLINKED: Final = DerivationLink(False, False, None)
 
@@ -185,6 +186,8 @@ def swap(first: Slot, first_cap: Cap, second: Slot, second_cap: Cap) -> None:
 
 def remove(slot: Slot) -> None:
     """Empty the slot. A family of badges that began here begins with the next of it."""
+    if isinstance(slot.cap, PageTableCap):  # perhaps a thread's
+        begin_epoch()
     before, following = slot.previous, slot.link.next
     if before is not None:
         before.link = replace(before.link, next=following)

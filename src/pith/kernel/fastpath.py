@@ -20,13 +20,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.abi.messages import MESSAGE_REGISTERS, MessageInfo
+from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, MessageInfo
 from pith.abi.syscalls import SystemCall
 from pith.metal import MASK64, inline, noinline, replace, u7, u64
 
 from . import reply, scheduler
 from .cspace import lookup_flat
-from .message import copy_registers, copy_rest, info_of, put_header
+from .message import copy_registers, copy_rest, put_header
 from .objects import (
     EndpointCap,
     FaultKind,
@@ -39,7 +39,7 @@ from .objects import (
 )
 from .queue import remove_first
 from .riscv64 import fpu, vspace
-from .riscv64.vspace import NO_SPACE, satp_of
+from .riscv64.vspace import NO_SPACE, known_satp
 from .state import kernel
 
 CALL: Final = SystemCall.CALL & MASK64
@@ -69,7 +69,7 @@ def _call(client: Thread) -> Thread | None:
         return None
     if not (cap.can_grant or cap.can_grant_reply):  # nobody could answer
         return None
-    info = info_of(client)
+    info = MessageInfo.from_bits(client.registers[Register.A1])
     if info.extra_caps:
         return None
     server = cap.endpoint.queue.head
@@ -117,7 +117,7 @@ def _answer(server: Thread) -> Thread | None:
         return None
     if context is not server.context or client.context is not None:  # the time is elsewhere by now
         return None
-    info = info_of(server)
+    info = MessageInfo.from_bits(server.registers[Register.A1])
     if info.extra_caps:
         return None
     slot = lookup_flat(server, server.registers[Register.A0])
@@ -158,10 +158,10 @@ def _answer(server: Thread) -> Thread | None:
 
 @inline
 def _satp_if_next(thread: Thread) -> u64:
-    """The thread's address space as `satp` wants it; NO_SPACE if it has none, or is not the one to run next."""
+    """The thread's address space as `satp` wants it; NO_SPACE if that is to be found, or others come first."""
     if thread.yielding_to is not None or not scheduler.is_next(thread):
         return NO_SPACE
-    return satp_of(thread)
+    return known_satp(thread)
 
 
 @inline
@@ -193,7 +193,7 @@ def _deliver(sender: Thread, receiver: Thread, length: u7) -> Thread:
 @noinline
 def _deliver_rest(sender: Thread, receiver: Thread, length: u7) -> Thread:
     """The words that are in the buffers, as the last thing to do, so that short messages pay nothing for it."""
-    copied = copy_rest(sender, receiver, length)
+    copied = copy_rest(sender, receiver, min(length, MESSAGE_MAX_LENGTH))
     if copied < length:
         info = MessageInfo.from_bits(receiver.registers[Register.A1])
         receiver.registers[Register.A1] = replace(info, length=copied).bits

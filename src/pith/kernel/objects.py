@@ -325,6 +325,8 @@ class Thread(Struct, size=2048):
     context: SchedContext | None  # the time that it runs on
     yielding_to: SchedContext | None
     bound_notification: Notification | None
+    satp: u64  # its address space, as was found in `space_epoch`; see vspace.py
+    space_epoch: u64
     ipc_buffer: u64  # user address of the IPC buffer; the frame is in slots[BUFFER]
     fault_words: Array[u64] = array(6)
     name: Array[u8] = array(32, offset=1024)  # debug builds: DebugNameThread

@@ -84,6 +84,7 @@ class KernelState(Struct):
     asid_pools: Array[ASIDPool | None] = array(ASID_POOLS)
     kernel_root: PageTable | None  # maps nothing below the kernel
     current_root: u64  # satp as it stands
+    space_epoch: u64  # how often it changed who has which address space
 
     # Interrupts: the controller's registers; the slot of each line's handler notification, and what the
     # line is doing.

@@ -225,6 +225,7 @@ def _set_space(thread: Thread, call: Invocation) -> None:
 def _replace_vspace(thread: Thread, call: Invocation, root: Cap, source: Slot) -> None:
     """Let the thread see memory through another root, at once if it is the one that asks for it."""
     _replace(thread, call, ThreadSlot.VSPACE, root, source)
+    vspace.begin_epoch()
     if thread is current():
         vspace.refresh()
 

@@ -8,6 +8,9 @@ A capability to a mapped frame or table remembers not its root but the root's id
 `kernel.asid_pools`. So a root may go at any time: the identifier then leads nowhere, and what was mapped
 there counts as not mapped. ASID 0 is never given out and means "not mapped".
 
+A thread remembers what `satp` is to hold for it; any change of what that follows from begins a new epoch, in
+which it is found again.
+
 Invariants: an entry of a user's half is invalid, a leaf that a frame capability with that ASID and address
 stands for, or points to a table whose capability has them; the translation caches hold nothing else.
 
@@ -124,6 +127,7 @@ def release(asid: u16, root: PageTable) -> None:
     if pool is not None and pool.roots[asid & (ENTRIES - 1)] is root:
         pool.roots[asid & (ENTRIES - 1)] = None
         fence_address_space(asid)
+        begin_epoch()
         refresh()
 
 
@@ -134,6 +138,7 @@ def release_pool(base_asid: u16, pool: ASIDPool) -> None:
         for index in range(ENTRIES):
             if pool.roots[index] is not None:
                 fence_address_space(base_asid + index)
+        begin_epoch()
         refresh()
 
 
@@ -142,7 +147,9 @@ def release_pool(base_asid: u16, pool: ASIDPool) -> None:
 
 def set_address_space(thread: Thread) -> None:
     """Let the processor translate as `thread` sees memory; as the kernel alone does if it has no address space."""
-    satp = satp_of(thread)
+    satp = known_satp(thread)
+    if satp == NO_SPACE:
+        satp = _find_satp(thread)
     if satp == NO_SPACE:
         kernel_root = kernel.kernel_root
         assert kernel_root is not None
@@ -151,8 +158,19 @@ def set_address_space(thread: Thread) -> None:
 
 
 @inline
-def satp_of(thread: Thread) -> u64:
+def known_satp(thread: Thread) -> u64:
+    """What `satp` holds while the thread runs, if that was found before and nothing has changed; else NO_SPACE."""
+    return thread.satp if thread.space_epoch == kernel.space_epoch else NO_SPACE
+
+
+def _find_satp(thread: Thread) -> u64:
     """What `satp` holds while the thread runs; NO_SPACE if it has no address space, or that is no more."""
+    thread.satp = _satp_of_slot(thread)
+    thread.space_epoch = kernel.space_epoch
+    return thread.satp
+
+
+def _satp_of_slot(thread: Thread) -> u64:
     cap = thread.slots[ThreadSlot.VSPACE].cap
     if isinstance(cap, PageTableCap) and cap.is_mapped and root_of(cap.asid) is cap.table:
         return _satp(cap.table, cap.asid)
@@ -165,6 +183,11 @@ def switch(satp: u64) -> None:
     if satp != kernel.current_root:
         kernel.current_root = satp
         csr_write("satp", satp)
+
+
+def begin_epoch() -> None:
+    """A root was released, or a thread's slot for it changed: what threads remember holds no more."""
+    kernel.space_epoch += 1
 
 
 def refresh() -> None:
