@@ -26,7 +26,7 @@ from pith.metal import MASK64, inline, noinline, replace, u7, u64
 
 from . import reply, scheduler
 from .cspace import lookup_flat
-from .message import copy_registers, copy_rest, put_header
+from .message import copy_registers, copy_rest, current, put_header
 from .objects import (
     EndpointCap,
     FaultKind,
@@ -197,4 +197,4 @@ def _deliver_rest(sender: Thread, receiver: Thread, length: u7) -> Thread:
     if copied < length:
         info = MessageInfo.from_bits(receiver.registers[Register.A1])
         receiver.registers[Register.A1] = replace(info, length=copied).bits
-    return receiver
+    return current()  # the receiver; said so, this can be a jump

@@ -58,6 +58,12 @@ class KernelState(Struct):
     reprogram_timer: bool
     current_context: SchedContext | None
 
+    # What the processor is set to: the address space, and whose floating point registers it holds.
+    current_root: u64  # satp as it stands
+    space_epoch: u64  # how often it changed who has which address space
+    fpu_owner: Thread | None
+    fpu_is_on: bool
+
     # Time, in ticks of the timer.
     now: u64  # at kernel entry
     consumed: u64  # by the current thread since its time was last charged
@@ -83,8 +89,6 @@ class KernelState(Struct):
     # Address spaces.
     asid_pools: Array[ASIDPool | None] = array(ASID_POOLS)
     kernel_root: PageTable | None  # maps nothing below the kernel
-    current_root: u64  # satp as it stands
-    space_epoch: u64  # how often it changed who has which address space
 
     # Interrupts: the controller's registers; the slot of each line's handler notification, and what the
     # line is doing.
@@ -92,10 +96,6 @@ class KernelState(Struct):
     plic_context: u32  # which of the controller's targets this hart's supervisor mode is
     irq_active: Array[u8] = array(IRQ_COUNT)
     work_units: u32  # since the last preemption point
-
-    # Floating point: whose registers the processor holds.
-    fpu_owner: Thread | None
-    fpu_is_on: bool
 
 
 class InterruptSlots(Struct, align=32):

@@ -323,6 +323,7 @@ class Signature:
     exported: bool = False  # the C calling convention, and visible to the linker
     ranges: list[tuple[int, int] | None] = field(default_factory=list)
     result_range: tuple[int, int] | None = None
+    never_null: bool = False  # the result, a pointer
 
 
 @dataclass

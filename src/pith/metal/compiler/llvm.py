@@ -167,7 +167,8 @@ class _Function:
         convention = "dso_local" if signature.exported else "internal fastcc"
         advice = {True: " alwaysinline", False: " noinline", None: ""}[function.inline]
         advice += "" if signature.returns else " noreturn"
-        result = f"{_range(signature.result_range)} {kind_text(signature.result)}".strip()
+        known = " nonnull" if signature.never_null else _range(signature.result_range)
+        result = f"{known} {kind_text(signature.result)}".strip()
         name = quoted(signature.symbol)
         note = f" !dbg {self.scope}" if self.scope else ""
         head = f"\ndefine {convention} {result} @{name}({parameters}) #0{advice}{note} {{"

@@ -66,7 +66,12 @@ def _signature(shared: Shared, function: tree.Function) -> ir.Signature:
     returns = failing or not isinstance(function.result, types.Never)
     known = [None if external else _known_range(k) for _, k in function.parameters]
     known_result = None if external or failing else _known_range(function.result)
-    return ir.Signature(function.symbol, kinds, result, returns, external, known, known_result)
+    never_null = not external and not failing and _is_reference(function.result)
+    return ir.Signature(function.symbol, kinds, result, returns, external, known, known_result, never_null)
+
+
+def _is_reference(kind: Type) -> bool:
+    return isinstance(kind, types.Reference) and not kind.nullable
 
 
 def _known_range(kind: Type) -> tuple[int, int] | None:
