@@ -24,7 +24,17 @@ from pith.metal import Array, Value, inline, noinline, replace, u7, u64
 
 from .capability import becomes_original
 from .errors import DeleteFirst, FailedLookup, LookupFailure, RangeError
-from .objects import Cap, CNodeCap, DerivationLink, NullCap, PageTableCap, Slot, Thread, ThreadSlot, UntypedCap
+from .objects import (
+    Cap,
+    CNodeCap,
+    DerivationLink,
+    NullCap,
+    PageTableCap,
+    Slot,
+    Thread,
+    ThreadSlot,
+    UntypedCap,
+)
 from .riscv64.vspace import begin_epoch
 
 UNLINKED: Final = DerivationLink(False, False, None)

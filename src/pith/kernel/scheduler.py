@@ -275,10 +275,10 @@ def _choose(current: Thread | None) -> Thread:
     candidate = kernel.next_thread
     kernel.next_thread = None
     kernel.scheduler_action = SchedulerAction.KEEP
-    if candidate is not None and is_next(candidate):
-        if current is None or not goes_on or candidate.priority > current.priority:
-            return candidate
     if candidate is not None:
+        wins = current is None or not goes_on or candidate.priority > current.priority
+        if wins and is_next(candidate):
+            return candidate
         if current is not None and goes_on and candidate.priority == current.priority:
             enqueue_back(candidate)
         else:

@@ -62,10 +62,10 @@ class KernelDebugger(pdb.Pdb):
 
 def attach(machine: HostedMachine, call: str, lend: Callable[[], AbstractContextManager[None]]) -> None:
     """Stop at each system call of that name (or `fault`); with `any`, at the first of any. `lend` gives the terminal."""
-    from pith.kernel import fault, syscall
+    from pith.kernel import fastpath, fault
 
     wanted = numbers_of_calls().get(call)
-    arrival = {fault.handle.__code__} if call == FAULT else {syscall.handle.__code__}
+    arrival = {fault.handle.__code__} if call == FAULT else {fastpath.take.__code__}
     debugger = KernelDebugger(arrival, lend)
     plain = machine.enter
 

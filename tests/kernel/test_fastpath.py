@@ -1,0 +1,236 @@
+"""The fast path leaves what the slow path leaves: every guard of it, once true and once false.
+
+Each case makes the same system call twice from the same memory, with the fast path and without, and
+compares all memory afterwards, the thread that runs next, and what the processor was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pith.abi.messages import MessageInfo
+from pith.abi.syscalls import SystemCall as Call
+from pith.kernel import binding, fastpath, notification, scheduler
+from pith.kernel.objects import (
+    ASIDPool,
+    CNodeCap,
+    EndpointCap,
+    FaultKind,
+    Notification,
+    NotificationCap,
+    NullCap,
+    PageTable,
+    PageTableCap,
+    Register,
+    Reply,
+    Slot,
+    Thread,
+    ThreadSlot,
+)
+from pith.kernel.riscv64 import vspace
+from pith.kernel.state import kernel
+from pith.metal import memory
+
+from .conftest import World
+from .running import Running, full_endpoint_cap, reply_cap, say
+
+EP, REPLY = 1, 2  # slots in every CSpace here
+MANY = 100  # priority above all
+
+
+class Scene(Running):
+    """A client, and a passive server that waits for it, each in an address space."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.ep, self.link = self.endpoint(), self.reply()
+        self.pool = world.make(ASIDPool)
+        kernel.asid_pools[0] = self.pool
+        self.asid = 0
+        self.client, self.server = self.party(10, self.link), self.party(20, self.link)
+        self.wait(self.server)
+        binding.bind(self.context(), self.client)
+        self.thread(1)  # that runs when all wait
+        self.make_current(self.client)
+        say(self.client, 11, 22, 33, label=5)
+
+    def party(self, priority: int, link: Reply) -> Thread:
+        """A passive thread with an address space, the endpoint and a reply object."""
+        thread = self.passive(priority)
+        self.give(thread, EP, full_endpoint_cap(self.ep, badge=priority))
+        self.give(thread, REPLY, reply_cap(link))
+        self.asid += 1
+        root = self.world.make(PageTable)
+        self.pool.roots[self.asid] = root
+        self.world.put(thread.slots[ThreadSlot.VSPACE], PageTableCap(True, True, root, self.asid, 0))
+        vspace.set_address_space(thread)
+        return thread
+
+    def wait(self, thread: Thread) -> None:
+        """Let the thread receive at the endpoint."""
+        kernel.current = thread
+        self.system_call_only(Call.RECV, EP, REPLY)
+
+    def call(self) -> Thread:
+        return self.system_call(Call.CALL, EP)
+
+    def answer(self) -> Thread:
+        return self.system_call(Call.REPLY_RECV, EP, REPLY)
+
+    def rights(self, thread: Thread, **changes: bool) -> None:
+        rights = {"can_send": True, "can_receive": True, "can_grant": True, "can_grant_reply": True} | changes
+        self.give(thread, EP, EndpointCap(**rights, endpoint=self.ep, badge=7))
+
+    def length(self, thread: Thread, length: int) -> None:
+        """A message of that length, with something in the buffer."""
+        for index in range(116):
+            self.world.buffer(thread).words[4 + index] = 1000 + index
+        thread.registers[Register.A1] = MessageInfo(length=length, label=9).bits
+
+    def deepen(self, thread: Thread) -> None:
+        """Put a second CNode before the first: addresses take two steps."""
+        inner = thread.slots[ThreadSlot.CSPACE].cap
+        assert isinstance(inner, CNodeCap)
+        upper = self.world.make(Slot, 64)
+        upper.cap = CNodeCap(inner.radix, 63 - inner.radix, inner.cnode, 0)
+        self.world.put(thread.slots[ThreadSlot.CSPACE], CNodeCap(1, 0, upper, 0))
+
+    def fault(self) -> None:
+        self.client.fault_kind = FaultKind.USER_EXCEPTION
+
+    def bind_signalled(self, is_active: bool) -> None:
+        """Bind a notification to the server."""
+        bound = self.world.make(Notification)
+        notification.bind(bound, self.server)
+        if is_active:
+            notification.signal(bound, 4)
+
+    def own_time(self, thread: Thread) -> None:
+        """A scheduling context of its own for the thread."""
+        context = self.context()
+        context.thread, thread.context = thread, context
+
+    def in_domain(self, thread: Thread, domain: int) -> None:
+        thread.domain = domain
+
+    def below(self) -> None:
+        """The client's time was lent to it along another call."""
+        link, context = self.reply(), self.client.context
+        assert context is not None
+        link.caller, link.context, context.reply = self.passive(), context, link
+
+
+Change = Callable[[Scene], object]
+
+CALLS: list[tuple[str, bool, Change]] = [
+    ("as usual", True, lambda s: None),
+    ("no words", True, lambda s: say(s.client)),
+    ("all registers", True, lambda s: say(s.client, 1, 2, 3, 4)),
+    ("a buffer's word", True, lambda s: s.length(s.client, 5)),
+    ("all the buffer", True, lambda s: s.length(s.client, 120)),
+    ("longer than can be", True, lambda s: s.length(s.client, 127)),
+    ("no source buffer", True, lambda s: (s.length(s.client, 9), s.world.put(s.client.slots[2], NullCap()))),
+    ("no target buffer", True, lambda s: (s.length(s.client, 9), s.world.put(s.server.slots[2], NullCap()))),
+    ("only the right to be answered", True, lambda s: s.rights(s.client, can_grant=False)),
+    ("only the right to grant", True, lambda s: s.rights(s.client, can_grant_reply=False)),
+    ("the time is lent already", True, lambda s: s.below()),
+    ("a second server waits", True, lambda s: (s.wait(s.party(15, s.reply())), s.make_current(s.client))),
+    ("an equal is ready", True, lambda s: scheduler.enqueue_front(s.passive(20))),
+    ("the server owns the floating point unit", True, lambda s: setattr(kernel, "fpu_owner", s.server)),
+    ("capabilities", False, lambda s: say(s.client, 1, caps=1)),
+    ("no right to send", False, lambda s: s.rights(s.client, can_send=False)),
+    ("no right to an answer", False, lambda s: s.rights(s.client, can_grant=False, can_grant_reply=False)),
+    ("no capability", False, lambda s: s.give(s.client, EP, NullCap())),
+    ("a notification", False, lambda s: s.give(s.client, EP, NotificationCap(True, True, s.world.make(Notification), 1))),
+    ("no CSpace", False, lambda s: s.world.put(s.client.slots[ThreadSlot.CSPACE], NullCap())),
+    ("a deep CSpace", False, lambda s: s.deepen(s.client)),
+    ("nobody waits", False, lambda s: s.give(s.client, EP, full_endpoint_cap(s.endpoint()))),
+    ("the server brought no reply object", False, lambda s: (setattr(s.server, "wait_reply", None), setattr(s.link, "caller", None))),
+    ("the server has time", False, lambda s: s.own_time(s.server)),
+    ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
+    ("another domain", False, lambda s: s.in_domain(s.server, 1)),
+    ("no address space", False, lambda s: (s.world.put(s.server.slots[1], NullCap()), vspace.begin_epoch())),
+    ("a new epoch", False, lambda s: vspace.begin_epoch()),
+]  # fmt: skip
+
+ANSWERS: list[tuple[str, bool, Change]] = [
+    ("as usual", True, lambda s: None),
+    ("all registers", True, lambda s: say(s.server, 1, 2, 3, 4)),
+    ("all the buffer", True, lambda s: s.length(s.server, 120)),
+    ("an idle notification is bound", True, lambda s: s.bind_signalled(False)),
+    ("an equal is ready", True, lambda s: scheduler.enqueue_front(s.passive(10))),
+    ("capabilities", False, lambda s: say(s.server, 1, caps=1)),
+    ("a signal is there", False, lambda s: s.bind_signalled(True)),
+    ("no reply capability", False, lambda s: s.give(s.server, REPLY, NullCap())),
+    ("nobody waits for it", False, lambda s: s.give(s.server, REPLY, reply_cap(s.reply()))),
+    ("an answer to a fault", False, lambda s: s.fault()),
+    ("the time was not lent", False, lambda s: s.own_time(s.client)),
+    ("no right to receive", False, lambda s: s.rights(s.server, can_receive=False)),
+    ("no endpoint", False, lambda s: s.give(s.server, EP, NullCap())),
+    ("a message is there", False, lambda s: send_from_another(s)),
+    ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
+    ("a deep CSpace", False, lambda s: s.deepen(s.server)),
+    ("another domain", False, lambda s: s.in_domain(s.client, 1)),
+    ("a new epoch", False, lambda s: vspace.begin_epoch()),
+]
+
+
+def send_from_another(scene: Scene) -> None:
+    """A third thread waits at the endpoint to send."""
+    kernel.current = scene.party(5, scene.reply())
+    scene.system_call_only(Call.SEND, EP)
+    kernel.current = scene.server
+
+
+def outcome(scene: Scene, act: Callable[[], Thread]) -> tuple[bytes, int, dict[str, int]]:
+    """All memory after the system call, who runs next, and the processor's registers."""
+    scene.world.processor.csrs.update(satp=0, sstatus=0)
+    following = act()
+    return bytes(memory.view_u8), following.address, dict(scene.world.processor.csrs)
+
+
+def compare(scene: Scene, act: Callable[[], Thread], is_fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do it both ways."""
+    before = bytes(memory.view_u8)
+    taken: list[bool] = []
+
+    def watched(thread: Thread, take: Callable[[Thread], Thread | None] = fastpath.take) -> Thread | None:
+        following = take(thread)
+        taken.append(following is not None)
+        return following
+
+    monkeypatch.setattr(fastpath, "take", watched)
+    fast = outcome(scene, act)
+    memory.view_u8[:] = before
+    monkeypatch.setattr(fastpath, "take", lambda thread: None)
+    slow = outcome(scene, act)
+    assert taken == [is_fast]
+    assert fast[1:] == slow[1:]
+    assert fast[0] == slow[0]
+
+
+@pytest.mark.parametrize(("is_fast", "change"), [case[1:] for case in CALLS], ids=[case[0] for case in CALLS])
+def test_a_call(world: World, is_fast: bool, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(world)
+    change(scene)
+    compare(scene, scene.call, is_fast, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("is_fast", "change"), [case[1:] for case in ANSWERS], ids=[case[0] for case in ANSWERS]
+)
+def test_an_answer(world: World, is_fast: bool, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(world)
+    assert scene.call() is scene.server
+    say(scene.server, 7, 8, label=1)
+    change(scene)
+    compare(scene, scene.answer, is_fast, monkeypatch)
+
+
+def test_an_answer_from_the_middle_of_a_chain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(world)
+    scene.below()
+    assert scene.call() is scene.server
+    compare(scene, scene.answer, True, monkeypatch)
