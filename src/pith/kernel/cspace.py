@@ -82,9 +82,13 @@ def slot_at(node: CNodeCap, index: u64) -> Slot:
 def lookup_flat(thread: Thread, address: u64) -> Slot | None:
     """The slot at `address` in a CSpace that is a single CNode, as most are; None if it is not there."""
     root = thread.slots[ThreadSlot.CSPACE].cap
-    if not isinstance(root, CNodeCap) or root.guard_size + root.radix != WORD_BITS:
-        return None
-    if address >> root.radix != root.guard:
+    return flat_slot(root, address) if isinstance(root, CNodeCap) else None
+
+
+@inline
+def flat_slot(root: CNodeCap, address: u64) -> Slot | None:
+    """The slot that `root` leads to by all bits of `address` in one step; None if it does not."""
+    if root.guard_size + root.radix != WORD_BITS or address >> root.radix != root.guard:
         return None
     return slot_at(root, address & ((1 << root.radix) - 1))
 
@@ -111,6 +115,9 @@ def lookup_in(root: Cap, address: u64, depth: u64, is_source: bool) -> Slot:
         raise FailedLookup(is_source, LookupFailureKind.INVALID_ROOT, 0, 0, 0)
     if not 1 <= depth <= WORD_BITS:
         raise RangeError(1, WORD_BITS)
+    slot = flat_slot(root, address) if depth == WORD_BITS else None
+    if slot is not None:
+        return slot
     try:
         found = resolve(root, address, depth)
     except LookupFailure as failure:
