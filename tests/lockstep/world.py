@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from pith.kernel import boot, debug, scheduler
 from pith.kernel.objects import FrameCap, Register, Thread, ThreadSlot
-from pith.kernel.resume import resume
+from pith.kernel.resume import begin
 from pith.kernel.riscv64 import trap, window
 from pith.kernel.state import kernel
 from pith.machine import device_tree
@@ -91,7 +91,7 @@ class Interpreted:
         self.memory[image_end - RAM : image_end - RAM + len(tree)] = tree
         setattr(self.processor, "symbol", lambda name: window_end(image_end))
         boot.start(user, user_end, (user - IMAGE) % (1 << 64), PC, image_end, len(tree))
-        resume()
+        begin()
 
 
 def window_end(physical: int) -> int:

@@ -1,7 +1,8 @@
 """The window: all physical memory, seen by the kernel at one fixed distance.
 
 The kernel's page table maps the lower 256 GiB of physical addresses from 0xffffffc000000000 on, so that
-turning one kind of address into the other is an addition. Only the kernel's own image is linked elsewhere,
+turning one kind of address into the other is an addition; the window's base has none of a physical address's bits,
+so that it is also an `or`, which cannot overflow. Only the kernel's own image is linked elsewhere,
 at 0xffffffff80200000.
 """
 
@@ -23,4 +24,4 @@ def window_of(physical: u40) -> u64:
 
 def physical_of(address: u64) -> u40:
     """The physical address of the byte that the kernel sees at `address`, which lies in the window."""
-    return address & (WINDOW_BYTES - 1)
+    return (address ^ WINDOW_BASE) & (WINDOW_BYTES - 1)
