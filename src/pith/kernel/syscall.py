@@ -184,8 +184,8 @@ def _send(thread: Thread, target: u64, phases: Phases) -> None:
         case ReplyCap() as cap:
             answer.answer(thread, cap.reply, cap.can_grant)
             _acknowledge(thread, phases)
-        case NullCap() if not phases.is_call:
-            pass  # there is nobody to tell
+        case NullCap() if not phases.is_call and debug.LEVEL != debug.ALL:
+            pass  # nobody wants to know
         case ThreadCap() | SchedContextCap() if phases.is_double:
             pass  # they might stop the thread between its two phases
         case cap:
