@@ -13,6 +13,8 @@ from contextlib import AbstractContextManager
 from types import CodeType, FrameType
 from typing import Any, Final
 
+from pith.abi.syscalls import SystemCall
+
 from .calls import numbers_of_calls
 from .hosted import HostedMachine
 
@@ -62,11 +64,12 @@ class KernelDebugger(pdb.Pdb):
 
 def attach(machine: HostedMachine, call: str, lend: Callable[[], AbstractContextManager[None]]) -> None:
     """Stop at each system call of that name (or `fault`); with `any`, at the first of any. `lend` gives the terminal."""
-    from pith.kernel import fastpath, fault
+    from pith.kernel import fastpath, fault, syscall
 
     wanted = numbers_of_calls().get(call)
-    arrival = {fault.handle.__code__} if call == FAULT else {fastpath.take.__code__}
-    debugger = KernelDebugger(arrival, lend)
+    is_quick = wanted in (SystemCall.CALL, SystemCall.REPLY_RECV)  # the fast path may do all of it
+    arrival = fault.handle if call == FAULT else fastpath.take if is_quick else syscall.handle
+    debugger = KernelDebugger({arrival.__code__}, lend)
     plain = machine.enter
 
     def enter(cause: int, value: int) -> int:
