@@ -53,7 +53,7 @@ coverage: set-up
 	    --cov-fail-under=98 tests/kernel
 
 soak: set-up
-	PITH_SOAK_SECONDS=$(SECONDS_OF_SOAK) $(BIN)/python -m pytest -n $(JOBS) -m soak
+	PITH_SOAK_SECONDS=$(SECONDS_OF_SOAK) $(BIN)/python -m pytest -p no:xdist -s -m soak  # they print what they tried
 
 docs:
 	@$(set-up) --with docs
