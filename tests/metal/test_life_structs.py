@@ -224,3 +224,10 @@ def test_layouts_that_cannot_be() -> None:
     for cls, reason in [(Late, "offset 4"), (Tight, "take 16 bytes")]:
         with pytest.raises(TypeProblem, match=reason):
             cls.layout()
+
+
+@pytest.mark.parametrize("name", ["address", "layout", "at", "show"])
+def test_a_field_may_not_hide_what_every_struct_has(name: str) -> None:
+    hiding = type("Hiding", (Struct,), {"__annotations__": {name: u64}, "__module__": __name__})
+    with pytest.raises(TypeProblem, match=f"field `{name}` of Hiding hides"):
+        hiding.layout()

@@ -180,6 +180,11 @@ def _lay_out(cls: type[Struct]) -> Layout:
     for name in inspect.get_annotations(source):
         if typing.get_origin(hints[name]) is typing.ClassVar:
             continue  # a constant of the class
+        if hasattr(Struct, name):
+            raise TypeProblem(
+                f"field `{name}` of {cls.__name__} hides what every struct has by that name",
+                "choose another name",
+            )
         options = source.__dict__.get(name)
         options = options if isinstance(options, FieldOptions) else FieldOptions()
         kind = _field_type(cls, name, hints[name], options)
