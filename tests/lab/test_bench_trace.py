@@ -35,7 +35,11 @@ def addresses(*lines: str) -> list[int]:
 
 def test_each_line_is_an_instruction_with_its_privilege() -> None:
     lines = [executed(0x1000, USER), executed(0xFFFF_FFFF_8020_0000), executed(0x8000_0400, FIRMWARE)]
-    assert list(retired(lines)) == [(0x1000, USER), (0xFFFF_FFFF_8020_0000, KERNEL), (0x8000_0400, FIRMWARE)]
+    assert list(retired(lines)) == [
+        Step(0x1000, USER),
+        Step(0xFFFF_FFFF_8020_0000, KERNEL),
+        Step(0x8000_0400, FIRMWARE),
+    ]
 
 
 def test_what_faulted_did_not_retire_but_a_system_call_did() -> None:
@@ -50,6 +54,17 @@ def test_what_faulted_did_not_retire_but_a_system_call_did() -> None:
 )
 def test_what_QEMU_logs_twice_counts_once(notice: str) -> None:
     assert addresses(executed(1), executed(2), notice, executed(2), executed(3)) == [1, 2, 3]
+
+
+def test_the_registers_of_an_instruction_are_those_that_stand_behind_it_in_the_log() -> None:
+    dump = [
+        " pc       0000000000000001\n",
+        " satp     80001000000802c4\n",
+        " x0/zero  0000000000000000 x1/ra    000000000001298e\n",
+    ]
+    first, second = retired([executed(1), *dump, executed(2), dump[1].replace("4", "5"), dump[2]])
+    assert (first.registers, first.space) == ([0, 0x1298E], 0x8000_1000_0008_02C4)
+    assert second.space == 0x8000_1000_0008_02C5
 
 
 class FakeSymbols:
@@ -87,7 +102,7 @@ def test_a_sample_lies_between_its_marks_and_only_the_last_two_are_kept() -> Non
         steps += [Step(BEGINS, USER), Step(number, KERNEL), Step(ENDS, USER), Step(2, USER)]
     steps += [Step(BEGINS, USER), Step(99, KERNEL)]  # broken off
     found = cut_samples(steps, FakeSymbols())  # type: ignore[arg-type]
-    assert found == [[(BEGINS, USER), (12, KERNEL)], [(BEGINS, USER), (13, KERNEL)]]
+    assert found == [[Step(BEGINS, USER), Step(number, KERNEL)] for number in (12, 13)]
 
 
 def test_a_stretch_leads_from_stamp_to_stamp_through_the_kernel() -> None:

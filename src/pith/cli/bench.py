@@ -4,10 +4,12 @@ import typer
 
 from pith.cli.bench_compile import compile_kernel
 from pith.cli.bench_ipc import bench, trace
+from pith.cli.bench_memory import memory
 from pith.cli.bench_size import size
 
 benchmarks = typer.Typer(name="bench", help="Measure the kernel, beside another if you have one.")
 benchmarks.callback(invoke_without_command=True)(bench)
 benchmarks.command("trace")(trace)
+benchmarks.command("memory")(memory)
 benchmarks.command("size")(size)
 benchmarks.command("compile")(compile_kernel)

@@ -6,23 +6,23 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import Progress
 
-from pith import UserError
-from pith.cli.host import find_qemu
-from pith.lab.bench.kernels import Kernel, named_kernel, own_kernel
+from pith.cli.bench_options import (
+    AgainstOption,
+    KernelOption,
+    PlotOption,
+    choose_kernel,
+    chosen_kernels,
+    progress,
+    require_qemu,
+    write_text,
+)
+from pith.lab.bench.kernels import Kernel
 from pith.lab.bench.rows import Row, matching, one
 from pith.lab.bench.statistics import Summary
 
 Measured = tuple[str, dict[str, Summary]]
-KernelOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--kernel",
-        help="An ELF, or a boot image, of a kernel to measure in place of Pith's own.",
-        metavar="FILE",
-    ),
-]
 
 
 def bench(
@@ -31,19 +31,11 @@ def bench(
         str | None,
         typer.Option("--row", help="Only the rows whose names match, such as 'call-*'.", metavar="PATTERN"),
     ] = None,
-    against: Annotated[
-        Path | None,
-        typer.Option(
-            help="Run the same program on another kernel with seL4's interface: its boot image, or its ELF.",
-            metavar="IMAGE",
-        ),
-    ] = None,
+    against: AgainstOption = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON, in the shape that sel4bench uses.")
     ] = False,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw the results into an SVG file.", metavar="FILE")
-    ] = None,
+    plot: PlotOption = None,
     kernel: KernelOption = None,
 ) -> None:
     """Count the instructions that the kernel's paths take, on QEMU."""
@@ -55,10 +47,7 @@ def bench(
     rows = matching(row)
     require_qemu()
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
-        kernels = [choose_kernel(kernel, Path(directory))]
-        if against is not None:
-            kernels.append(named_kernel(against, Path(directory)))
-        measured = measure_all(kernels, rows)
+        measured = measure_all(chosen_kernels(kernel, against, Path(directory)), rows)
     report = results.combine(rows, measured[0], measured[1] if against is not None else None)
     if plot is not None:
         write_text(plot, draw(report))
@@ -94,34 +83,15 @@ def trace(
     Console().print(profile_text(found, lines))
 
 
-def choose_kernel(named: Path | None, directory: Path) -> Kernel:
-    return own_kernel() if named is None else named_kernel(named, directory)
-
-
 def measure_all(kernels: list[Kernel], rows: tuple[Row, ...]) -> list[Measured]:
     """Run the benchmark on each kernel, with a bar on standard error if that is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        return [(kernel.name, measure_one(kernel, rows, progress)) for kernel in kernels]
+    with progress() as bar:
+        return [(kernel.name, measure_one(kernel, rows, bar)) for kernel in kernels]
 
 
-def measure_one(kernel: Kernel, rows: tuple[Row, ...], progress: Progress) -> dict[str, Summary]:
+def measure_one(kernel: Kernel, rows: tuple[Row, ...], bar: Progress) -> dict[str, Summary]:
     from pith.lab.bench.measuring import measure
 
-    task = progress.add_task(kernel.name, total=len(rows))
+    task = bar.add_task(kernel.name, total=len(rows))
     wanted = {row.name for row in rows}
-    return measure(kernel, rows, lambda name: progress.advance(task, name in wanted))
-
-
-def require_qemu() -> None:
-    """Numbers come from QEMU only: the hosted machine does not run the compiled kernel."""
-    qemu = find_qemu()
-    if qemu.complaint:
-        raise UserError(qemu.complaint, qemu.remedy)
-
-
-def write_text(file: Path, text: str) -> None:
-    try:
-        file.write_text(text)
-    except OSError as error:
-        raise UserError(f"{file}: {error.strerror}", "name a file that can be written") from None
+    return measure(kernel, rows, lambda name: bar.advance(task, name in wanted))

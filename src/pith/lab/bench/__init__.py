@@ -11,6 +11,11 @@
     symbols      from an address to a function and a source line
     profile      a row's instructions by function and line
     flame        the same, drawn
+    accesses     the loads and stores of a trace
+    owners       what stands at an address of the kernel's
+    footprint    the cache lines that a row touches
+    kernel_bytes how large a kernel is, and its objects
+    memory, memory_text, memory_json    the three as one report
 
 A run counts instructions as time, so it is the same every time; there is nothing to average out, and one
 difference of one instruction is a difference.

@@ -1,18 +1,21 @@
 """Every instruction of a sample, as QEMU executed it.
 
-The program waits for a key before it measures. Then QEMU is told to translate one instruction at a time and to log each, and
+The program waits for a key before its first sample. Then QEMU is told to translate one instruction at a time and to log each, and
 the key is pressed. In the log, a sample lies between the program's functions `sample_begins` and `sample_ends`,
 and a stretch between two of its `rdinstret`, if the kernel ran there.
 
 An instruction that faulted stands in the log and did not retire; nor did one that QEMU gave up, to look for
 interrupts or to access a device, and then logs again. Both are taken out. What is left is what the counter counts.
+
+If asked to, QEMU also logs the registers as each instruction finds them. That tells which address a load or a store accesses,
+and in which address space.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 from itertools import pairwise
 from pathlib import Path
@@ -25,13 +28,17 @@ from pith.machine.qemu import QemuMachine
 
 from .building import build_image, build_program
 from .kernels import Kernel
-from .measuring import BEGIN, END, SECONDS, Samples, parse
+from .measuring import END, SECONDS, Samples, parse
 from .rows import Row
 from .symbols import Symbols
 
 EXECUTED: Final = re.compile(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/([0-9a-f]+)/")
 GIVEN_UP: Final = ("Stopped execution of TB chain before", "cpu_io_recompile: rewound execution of TB")
 TRAPPED: Final = re.compile(r"riscv_cpu_do_interrupt: hart:0, async:(\d), cause:([0-9a-f]+)")
+WAIT: Final = "bench waits"
+REGISTER: Final = re.compile(r"x\d+/\S+ +([0-9a-f]{16})")
+ADDRESS_SPACE: Final = " satp "
+STATE: Final = (" x", ADDRESS_SPACE)
 PRIVILEGE_MASK: Final = 3  # of the flags that QEMU logs with an instruction
 CALLS_FROM_BELOW: Final = range(8, 12)  # causes: an ecall retires although it traps
 RDINSTRET, RDINSTRET_MASK = 0xC020_2073, 0xFFFF_F07F  # any destination
@@ -47,10 +54,22 @@ class Privilege(IntEnum):
 
 
 class Step(NamedTuple):
-    """An instruction that retired."""
+    """An instruction that retired, and the lines of the log that show the registers before it, if they were logged."""
 
     address: int
     privilege: Privilege
+    state: tuple[str, ...] = ()
+
+    @property
+    def registers(self) -> list[int]:
+        """x0 to x31."""
+        return [int(value, 16) for line in self.state for value in REGISTER.findall(line)]
+
+    @property
+    def space(self) -> int:
+        """The register satp: which address space it is, and where its page table stands."""
+        [line] = [line for line in self.state if line.startswith(ADDRESS_SPACE)]
+        return int(line.split()[1], 16)
 
 
 class Trace(NamedTuple):
@@ -61,12 +80,15 @@ class Trace(NamedTuple):
     counted: int
 
 
-def record(kernel: Kernel, row: Row) -> Trace:
-    """Run the row's scenario, and cut its last sample out of QEMU's log."""
+AtEnd = Callable[[QemuMachine], None]
+
+
+def record(kernel: Kernel, row: Row, *, registers: bool = False, at_end: AtEnd | None = None) -> Trace:
+    """Run the row's scenario, and cut its last sample out of QEMU's log; `at_end` sees the machine then."""
     program = build_program()
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         log = Path(directory, "log")
-        samples = run_logged(kernel, row, Path(directory), log)
+        samples = run_logged(kernel, row, Path(directory), log, registers, at_end)
         with open(log, encoding="ascii", errors="replace") as lines:
             found = cut_samples(retired(lines), Symbols(program))
     if len(found) < -row.sample:
@@ -75,30 +97,39 @@ def record(kernel: Kernel, row: Row) -> Trace:
     return Trace(row, chosen(row, found[row.sample], stretches), samples[row.name][-1])
 
 
-def run_logged(kernel: Kernel, row: Row, directory: Path, log: Path) -> Samples:
+def run_logged(
+    kernel: Kernel, row: Row, directory: Path, log: Path, registers: bool, at_end: AtEnd | None
+) -> Samples:
+    logged = "exec,nochain,int,cpu" if registers else "exec,nochain,int"
     image = build_image(kernel.elf, [row.scenario], directory, awaited=True)
     with QemuMachine(image, icount=True) as machine:
-        ending = machine.run(BEGIN.strip(), seconds=SECONDS)
+        machine.run(WAIT, seconds=SECONDS)
         # The one is what the other is called since QEMU 8.1; each version ignores the name that it does not know.
-        for order in (f"logfile {log}", "singlestep on", "one-insn-per-tb on", "log exec,nochain,int"):
+        for order in (f"logfile {log}", "singlestep on", "one-insn-per-tb on", f"log {logged}"):
             machine.monitor.execute("human-monitor-command", **{"command-line": order})
         machine.send("\n")
         ending = machine.run(END.strip(), seconds=SECONDS)
+        if at_end is not None:
+            at_end(machine)
         return parse(kernel.name, machine.output, ending)
 
 
 def retired(lines: Iterable[str]) -> Iterator[Step]:
     """The instructions of a log that retired."""
     last: Step | None = None
+    state: list[str] = []
     for line in lines:
-        if match := EXECUTED.match(line):
+        if line.startswith(STATE):
+            state.append(line)
+        elif match := EXECUTED.match(line):
             if last is not None:
-                yield last
+                yield last._replace(state=tuple(state))
             last = Step(int(match[1], 16), Privilege(int(match[2], 16) & PRIVILEGE_MASK))
+            state = []
         elif line.startswith(GIVEN_UP) or is_fault(line):
             last = None
     if last is not None:
-        yield last
+        yield last._replace(state=tuple(state))
 
 
 def is_fault(line: str) -> bool:
@@ -113,9 +144,10 @@ def cut_samples(steps: Iterable[Step], program: Symbols) -> list[list[Step]]:
     samples: list[list[Step]] = []
     current: list[Step] | None = None
     for step in steps:
-        if step == (begins, Privilege.USER):
+        place = step[:2]
+        if place == (begins, Privilege.USER):
             current = []
-        elif step == (ends, Privilege.USER) and current is not None:
+        elif place == (ends, Privilege.USER) and current is not None:
             samples = [*samples, current][-KEPT_SAMPLES:]
             current = None
         if current is not None:

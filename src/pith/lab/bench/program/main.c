@@ -17,8 +17,6 @@ void pith_main(const struct pith_bootinfo *info)
     set_up_resources(info);
     open_console();
     print("\nbench begins\n");
-    if (is_awaited())
-        await_key();
     check("set the own priority", pith_tcb_set_priority(PITH_ROOT_TCB, PITH_ROOT_TCB, MIDDLE));
     measure_calibration();
     measure_calls();

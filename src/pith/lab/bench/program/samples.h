@@ -24,9 +24,6 @@ void sample_ends(void);
 /* Whether the harness asked for this scenario. */
 bool wanted(const char *scenario);
 
-/* Whether it wants to be waited for before the first. */
-bool is_awaited(void);
-
 /* A line for the harness. */
 void report(const char *row_name, const struct row *row);
 
