@@ -112,6 +112,14 @@ def test_configure_errors(system: Timing) -> None:
     assert system.invoke(Label.TCB_SUSPEND, on=CONTROL) == (ILLEGAL, [])
 
 
+def test_times_are_checked_before_the_context(system: Timing) -> None:
+    """The context's size bounds its refills, so its kind is only asked for then."""
+    no_context = full_endpoint_cap(system.endpoint())
+    for amount, period in ((0, 1000), (100, 0), (1000, 100)):
+        assert system.configure(amount, period, cap=no_context)[0] == RANGE
+    assert system.configure(100, 1000, extra=1 << 20, cap=no_context) == (INVALID, [1])
+
+
 def test_a_runnable_thread_starts_when_its_context_is_configured(system: Timing) -> None:
     thread = system.passive(200)
     binding.bind(system.object, thread)

@@ -76,6 +76,15 @@ PLIC = node(
     },
 )
 SOC = node("soc", WIDE, PLIC)
+MACHINE_PLIC = node(
+    "plic@c000000",
+    {
+        "reg": cells(0, 0xC00_0000, 0, 0x60_0000),
+        "interrupts-extended": cells(2, 11),
+        "compatible": b"riscv,plic0\0",
+    },
+)
+NOTHING = cells(4)
 
 
 def read(blob: bytes, size: int | None = None) -> device_tree.Board:
@@ -109,6 +118,7 @@ def test_reserved_memory_is_told_apart() -> None:
         ((CPUS, SOC), "memory"),
         ((MEMORY, SOC), "timebase-frequency"),
         ((MEMORY, CPUS), "riscv,plic0"),
+        ((MEMORY, CPUS, node("soc", WIDE, MACHINE_PLIC)), "supervisor"),
     ],
 )
 def test_a_missing_node_is_named(parts: tuple[bytes, ...], named: str) -> None:
@@ -133,3 +143,83 @@ def test_nodes_nested_too_deeply() -> None:
         inner = node("deeper", {}, inner)
     with pytest.raises(Panic, match="deeply"):
         read(tree(node("", WIDE, inner)))
+
+
+# Broken ---------------------------------------------------------------------------------------------------
+
+
+def test_a_node_that_ends_twice() -> None:
+    with pytest.raises(Panic, match="did not begin"):
+        read(tree(node("", WIDE, MEMORY) + cells(2)))
+
+
+def test_a_property_without_end() -> None:
+    endless = cells(1, 0) + cells(3, 1 << 20, 0)
+    with pytest.raises(Panic, match="beyond"):
+        read(tree(endless))
+
+
+@pytest.mark.parametrize("kept", range(0, 400, 4))
+def test_a_tree_that_breaks_off(kept: int) -> None:
+    """Wherever the tokens stop: the boot ends with the name of what is missing."""
+    body = node("", WIDE, MEMORY, CPUS, SOC)
+    assert len(body) > 400
+    blob = tree(body)
+    with pytest.raises(Panic, match="device tree: "):
+        read(struct.pack(">2I", 0xD00DFEED, 40 + kept) + blob[8 : 40 + kept])
+
+
+@pytest.mark.parametrize("offset", [8, 12])
+def test_a_tree_whose_parts_lie_elsewhere(offset: int) -> None:
+    blob = bytearray(tree(node("", WIDE, MEMORY, CPUS, SOC)))
+    blob[offset : offset + 4] = cells(0xFFFF_FFF0)
+    with pytest.raises(Panic, match="no memory node"):
+        read(bytes(blob))
+
+
+def test_a_name_without_end() -> None:
+    blob = tree(cells(1) + b"x" * 64)
+    end = 40 + 4 + 64
+    with pytest.raises(Panic, match="no memory node"):
+        read(struct.pack(">2I", 0xD00DFEED, end) + blob[8:end])
+
+
+def test_tokens_that_mean_nothing() -> None:
+    root = node("", WIDE, NOTHING, MEMORY, NOTHING + NOTHING, CPUS, SOC)
+    assert read(tree(root)).memory_count == 1
+
+
+# Much, and nothing ----------------------------------------------------------------------------------------
+
+
+def memory_node(*regions: tuple[int, int]) -> bytes:
+    reg = b"".join(cells(start >> 32, start & 0xFFFF_FFFF, 0, size) for start, size in regions)
+    return node("memory", {"reg": reg, "device_type": b"memory\0"})
+
+
+def test_as_many_regions_as_there_is_room_for() -> None:
+    regions = [(0x8000_0000 + 0x10_0000 * index, 0x1000) for index in range(device_tree.REGIONS)]
+    board = read(tree(node("", WIDE, memory_node(*regions), CPUS, SOC)))
+    assert [(found.start, found.end - found.start) for found in board.memory] == regions
+
+
+@pytest.mark.parametrize("name", ["memory", "reserved-memory"])
+def test_more_regions_than_there_is_room_for(name: str) -> None:
+    regions = [(0x8000_0000 + 0x10_0000 * index, 0x1000) for index in range(device_tree.REGIONS + 1)]
+    many = memory_node(*regions)
+    if name == "reserved-memory":
+        many = node(name, WIDE, many.replace(b"memory\0", b"nobody\0")) + MEMORY
+    with pytest.raises(Panic, match="room"):
+        read(tree(node("", WIDE, many, CPUS, SOC)))
+
+
+def test_regions_without_bytes_are_none() -> None:
+    board = read(tree(node("", WIDE, memory_node((0x8000_0000, 0), (0x9000_0000, 0x1000)), CPUS, SOC)))
+    assert board.memory_count == 1 and board.memory[0].start == 0x9000_0000
+
+
+def test_a_parent_that_gives_no_cells() -> None:
+    nowhere = node(
+        "bus", {"#address-cells": cells(0), "#size-cells": cells(0)}, memory_node((0x8000_0000, 8))
+    )
+    assert read(tree(node("", WIDE, nowhere, MEMORY, CPUS, SOC))).memory_count == 1

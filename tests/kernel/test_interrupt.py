@@ -27,7 +27,7 @@ from pith.kernel.objects import (
     ThreadSlot,
 )
 from pith.kernel.riscv64.plic import CLAIM, ENABLE
-from pith.kernel.state import IRQ_COUNT, interrupts, kernel
+from pith.kernel.state import IRQ_COUNT, TIMER_IRQ, interrupts, kernel
 from pith.metal import replace
 
 from .conftest import World
@@ -69,6 +69,15 @@ def test_lines_that_are_none(world: World, control: Slot, irq: int) -> None:
     with pytest.raises(RangeError) as caught:
         issue(world, control, GET, irq, 2, 64)
     assert (caught.value.minimum, caught.value.maximum) == (1, IRQ_COUNT - 1)
+
+
+def test_the_timer_is_the_kernels(world: World, control: Slot) -> None:
+    """It has the number behind the controller's lines, which counts as taken."""
+    assert TIMER_IRQ == IRQ_COUNT - 1
+    for label, words in ((GET, (TIMER_IRQ, 2, 64)), (TRIGGER, (TIMER_IRQ, 0, 2, 64))):
+        with pytest.raises(RevokeFirst):
+            issue(world, control, label, *words)
+    issue(world, control, GET, TIMER_IRQ - 1, 2, 64)
 
 
 def test_issue_errors(world: World, control: Slot) -> None:

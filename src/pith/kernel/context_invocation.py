@@ -25,9 +25,6 @@ def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
     if call.label != Label.SCHED_CONTROL_CONFIGURE_FLAGS:
         raise IllegalOperation()
     require(call, 5, 1)
-    target = extra_slot(call, 0).cap
-    if not isinstance(target, SchedContextCap):
-        raise InvalidCapability(1)
     amount, period, extra_refills = argument(call, 0), argument(call, 1), argument(call, 2)
     longest = timer.to_microseconds(budget.MAX_PERIOD_TICKS)
     if not budget.MIN_BUDGET_MICROSECONDS <= amount <= longest:
@@ -36,6 +33,9 @@ def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
         raise RangeError(budget.MIN_BUDGET_MICROSECONDS, longest)
     if amount > period:
         raise RangeError(budget.MIN_BUDGET_MICROSECONDS, period)
+    target = extra_slot(call, 0).cap
+    if not isinstance(target, SchedContextCap):
+        raise InvalidCapability(1)
     most_extra = budget.most_refills(target.size_bits) - MIN_REFILLS
     if extra_refills > most_extra:
         raise RangeError(0, most_extra)

@@ -19,14 +19,14 @@ from .errors import IllegalOperation, InvalidCapability, RangeError, RevokeFirst
 from .message import Invocation, argument, extra_slot, require
 from .objects import IRQHandlerCap, NotificationCap
 from .riscv64 import plic
-from .state import IRQ_COUNT, interrupts, kernel
+from .state import IRQ_COUNT, TIMER_IRQ, interrupts, kernel
 
 
 def invoke_control(call: Invocation) -> u7:
     """Get(irq, root, index, depth), or GetTrigger(irq, trigger, root, index, depth).
 
-    The trigger is accepted and changes nothing: a line is wired as level or edge into the interrupt
-    controller's gateway.
+    Any trigger is accepted and changes nothing: a PLIC has no register for it. Each line has a gateway in front of
+    it that is built for level or for edge (PLIC specification, "Interrupt Gateways"), and acknowledging does for both.
     """
     match call.label:
         case Label.IRQ_ISSUE_IRQ_HANDLER:
@@ -44,7 +44,7 @@ def _issue(call: Invocation, irq: u64, index: u64, depth: u64) -> None:
     """Put the handler of the line into the slot, and let the line through."""
     if not 1 <= irq < IRQ_COUNT:
         raise RangeError(1, IRQ_COUNT - 1)
-    if kernel.irq_active[irq]:
+    if kernel.irq_active[irq] or irq == TIMER_IRQ:
         raise RevokeFirst()
     destination = lookup_empty(extra_slot(call, 0).cap, index, depth)
     kernel.irq_active[irq] = 1

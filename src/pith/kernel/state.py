@@ -16,7 +16,8 @@ from .objects import ASIDPool, PageTable, SchedContext, Slot, Thread, ThreadQueu
 PRIORITIES: Final = 256
 DOMAINS: Final = 16
 DOMAIN_SCHEDULE_LENGTH: Final = 100
-IRQ_COUNT: Final = 128  # PLIC sources 1..127; number 0 is the kernel's own timer
+IRQ_COUNT: Final = 97  # numbers 1..95 are the PLIC's sources; 0 is none
+TIMER_IRQ: Final = 96  # nobody can have it: the timer is the kernel's own, and no line of the PLIC
 ASID_POOLS: Final = 128
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from pith.metal import u16, u32, u64
 from pith.metal.machine import csr_set, device_load32, device_store32
 
-from ..state import IRQ_COUNT, kernel
+from ..state import TIMER_IRQ, kernel
 from .csr import SUPERVISOR_EXTERNAL
 
 ENABLE: Final = 0x2000  # a bit per line; 0x80 bytes a context
@@ -23,9 +23,9 @@ def initialise(base: u64, context: u32) -> None:
     """Use the controller whose registers the window shows at `base`; every line starts disabled."""
     kernel.plic = base
     kernel.plic_context = context
-    for irq in range(1, IRQ_COUNT):
+    for irq in range(1, TIMER_IRQ):
         device_store32(base + 4 * irq, 1)  # all lines of one priority, above the threshold
-    for word in range(IRQ_COUNT // 32):
+    for word in range(TIMER_IRQ // 32):
         device_store32(base + ENABLE + 0x80 * context + 4 * word, 0)
     device_store32(base + THRESHOLD + 0x1000 * context, 0)
     csr_set("sie", SUPERVISOR_EXTERNAL)
