@@ -28,8 +28,9 @@ from pith.kernel.state import kernel
 from pith.metal import Array
 
 from .conftest import World
-from .running import Running
+from .running import Running, say
 from .test_debug import printed
+from .test_fastpath import EP, Scene
 
 OK, ILLEGAL = ErrorCode.NO_ERROR, ErrorCode.ILLEGAL_OPERATION
 FRAME, THREAD = 5, 6
@@ -53,7 +54,10 @@ class Benchmark(Running):
 
         monkeypatch.setattr(world.processor, "csr_read", csr_read)
         world.put(benchmark.log.slots[0], NullCap())
-        self.thread_a = self.make_current(self.thread(10))
+        self.thread_a = self.first_thread()
+
+    def first_thread(self) -> Thread:
+        return self.make_current(self.thread(10))
 
     def call(self, call: BenchmarkCall, target: int = 0) -> int:
         """The current thread makes the benchmark call; what is in its a0 then."""
@@ -174,6 +178,27 @@ def test_each_entry_is_a_record(entries: Benchmark) -> None:
     ]
     assert all(duration == STEP for _, duration, _, _ in found[:4])
     assert [found[index + 1][0] - found[index][0] for index in range(3)] == [2 * STEP] * 3
+
+
+class BenchmarkScene(Benchmark, Scene):
+    """The same, with a client and a passive server that waits for it."""
+
+    def first_thread(self) -> Thread:
+        return self.client
+
+
+@pytest.mark.parametrize("extra_caps", [0, 1])
+def test_a_record_tells_of_the_fast_path(
+    world: World, monkeypatch: pytest.MonkeyPatch, extra_caps: int
+) -> None:
+    system = BenchmarkScene(world, monkeypatch, benchmark.ENTRIES)
+    slot = system.frame()
+    system.call(BenchmarkCall.SET_LOG_BUFFER, FRAME)
+    system.call(BenchmarkCall.RESET_LOG)
+    say(system.client, 1, caps=extra_caps)
+    assert system.system_call(SystemCall.CALL, EP) is system.server
+    ((_, _, _, request),) = records(slot, 1)
+    assert bool(request >> 9 & 1) is (extra_caps == 0)
 
 
 @pytest.mark.parametrize(

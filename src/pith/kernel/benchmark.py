@@ -29,6 +29,7 @@ from pith.metal import (
     array,
     bits,
     i64,
+    replace,
     static,
     u1,
     u4,
@@ -232,8 +233,8 @@ def enter(cause: u64) -> None:
             measuring.request = _request_of(thread)
 
 
-def leave(following: Thread) -> None:
-    """The kernel is left; `following` runs now."""
+def leave(following: Thread, is_fastpath: bool = False) -> None:
+    """The kernel is left, by the fast path or not; `following` runs now."""
     if MODE == OFF:
         return
     now = csr_read("cycle")
@@ -243,7 +244,7 @@ def leave(following: Thread) -> None:
             following.usage.switches += 1
             measuring.total.switches += 1
     if measuring.is_recorded:
-        _record(now)
+        _record(now, is_fastpath)
     measuring.left = now
 
 
@@ -261,7 +262,7 @@ def _count_cycles(now: u64) -> None:
 # Records ----------------------------------------------------------------------------------------------------
 
 
-def _record(now: u64) -> None:
+def _record(now: u64, is_fastpath: bool) -> None:
     """Write down the entry that ends now, if there is room."""
     frame = log.slots[0].cap
     if not isinstance(frame, FrameCap) or measuring.count >= RECORDS:
@@ -270,7 +271,7 @@ def _record(now: u64) -> None:
     record.start = measuring.entered
     record.duration = min(max(now - measuring.entered, 0), LONGEST)
     record.path = int(measuring.path)
-    word = measuring.request.bits
+    word = replace(measuring.request, is_fastpath=int(is_fastpath)).bits
     for index in range(8):
         record.request[index] = word >> (8 * index) & 0xFF
     measuring.count += 1

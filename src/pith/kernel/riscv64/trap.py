@@ -28,7 +28,7 @@ def handle_trap(cause: u64, value: u64) -> Thread:
     if cause == Cause.USER_CALL:
         following = fastpath.take(current())
         if following is not None:
-            benchmark.leave(following)
+            benchmark.leave(following, is_fastpath=True)
             return following
     return _handle(cause, value)
 
