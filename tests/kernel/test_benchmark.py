@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from pith.abi.benchmark import LOG_BYTES, RECORDS, Path, Record
 from pith.abi.errors import ErrorCode
 from pith.abi.labels import Label
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import BenchmarkCall, DebugCall, SystemCall
 from pith.kernel import benchmark, budget, debug, derivation, scheduler
-from pith.kernel.benchmark import Path, Record
 from pith.kernel.objects import (
     Cap,
     FaultKind,
@@ -251,12 +251,12 @@ def test_a_full_log_stays_as_it_is(entries: Benchmark) -> None:
     slot = entries.frame()
     entries.call(BenchmarkCall.SET_LOG_BUFFER, FRAME)
     entries.call(BenchmarkCall.RESET_LOG)
-    benchmark.measuring.count = benchmark.RECORDS - 1
+    benchmark.measuring.count = RECORDS - 1
     for _ in range(3):
         entries.call(BenchmarkCall.NULL_SYSCALL)
-    assert entries.call(BenchmarkCall.FINALIZE_LOG) == benchmark.RECORDS
-    assert records(slot, benchmark.RECORDS)[-1][2] == Path.UNKNOWN_SYSCALL
-    assert benchmark.RECORDS * 24 <= benchmark.LOG_BYTES
+    assert entries.call(BenchmarkCall.FINALIZE_LOG) == RECORDS
+    assert records(slot, RECORDS)[-1][2] == Path.UNKNOWN_SYSCALL
+    assert RECORDS * 24 <= LOG_BYTES
 
 
 # Utilisation ------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_a_snapshot_lists_the_caller_s_capabilities(system: Running) -> None:
     system.give(thread, 4, ThreadCap(thread))
     debug.set_name(thread, "me")
     system.system_call(DebugCall.SNAPSHOT)
-    where = [address & 0xFF_FFFF_FFFF for address in (thread.address, endpoint.address)]
+    where = [system.world.physical(item) for item in (thread, endpoint)]
     assert (
         printed(system)
         == f"capabilities of me:\n    0x4 Thread {where[0]:#010x}\n    0x13 Endpoint {where[1]:#010x}\n"
@@ -91,6 +91,18 @@ def test_names_and_the_scheduler_s_state(system: Running) -> None:
     assert f"ready  thread {other.address:#x}, priority 10" in text
     assert f"waits  thread {late.address:#x}, priority 9" in text
     assert "1000 ticks from" in text
+
+
+def test_a_shorter_name_hides_the_longer_one(system: Running) -> None:
+    thread = kernel.current
+    assert thread is not None
+    system.give(thread, 3, ThreadCap(thread))
+    for name in (b"a long name".ljust(16, b"\0"), b"short".ljust(16, b"\0")):
+        for index in range(2):
+            system.world.buffer(thread).words[index] = int.from_bytes(name[8 * index :][:8], "little")
+        system.system_call(DebugCall.NAME_THREAD, 3)
+    debug.put_name(thread)
+    assert printed(system) == "short"
 
 
 @pytest.mark.parametrize("number", [0, 7, 10, 255, 4096, (1 << 64) - 1])

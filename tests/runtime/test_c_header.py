@@ -10,7 +10,7 @@ import pytest
 from pith import UserError
 from pith.abi.labels import Label
 from pith.abi.messages import CapRights, CNodeData, MessageInfo
-from pith.abi.syscalls import DebugCall, SystemCall
+from pith.abi.syscalls import BenchmarkCall, DebugCall, SystemCall
 from pith.runtime.capability import Place
 from pith.system.components import build_c
 from tests.runtime.conftest import Trap
@@ -95,6 +95,29 @@ def test_the_system_calls(tmp_path: Path) -> None:
     assert [(t.number, t.cap, t.reply) for t in waiting] == [
         (call.RECV, 5, 6), (call.NB_RECV, 5, 6), (call.WAIT, 5, 0), (call.NB_WAIT, 5, 0), (call.YIELD, 0, 0)
     ]  # fmt: skip
+
+
+def test_the_debug_and_benchmark_calls(tmp_path: Path) -> None:
+    body = """
+        pith_debug_dump_scheduler();
+        pith_debug_halt();
+        pith_debug_cap_identify(5);
+        pith_debug_snapshot();
+        pith_debug_name_thread(6, "a name");
+        pith_benchmark_flush_caches();
+        pith_benchmark_reset_log();
+        pith_benchmark_finalize_log();
+        pith_benchmark_set_log_buffer(7);
+        pith_benchmark_null_syscall();
+        pith_benchmark_get_thread_utilisation(8);
+        pith_benchmark_reset_thread_utilisation(9);
+        pith_benchmark_dump_all_threads_utilisation();
+        pith_benchmark_reset_all_threads_utilisation();
+    """
+    traps = run_c(tmp_path, body)
+    benchmark = [(DebugCall.NAME_THREAD - 1 - call) for call in BenchmarkCall]
+    assert [trap.number for trap in traps] == [*list(DebugCall)[1:], *benchmark]
+    assert [trap.cap for trap in traps] == [0, 0, 5, 0, 6, 0, 0, 0, 7, 0, 8, 9, 0, 0]
 
 
 def test_answers_come_back_whole(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from pith.abi.messages import MessageInfo
-from pith.abi.syscalls import SystemCall
-from pith.runtime import notification, syscalls
+from pith.abi.syscalls import BenchmarkCall, DebugCall, SystemCall
+from pith.runtime import benchmark, debug, notification, syscalls
 from pith.runtime.syscalls import Message
 from tests.runtime.conftest import RecordingProcessor
 
@@ -75,3 +75,26 @@ def test_a_long_message_stands_in_the_buffer_both_ways(processor: RecordingProce
     syscalls.call_buffer(5, MessageInfo(length=6, label=1))
     assert processor.traps[0].words == [10, 11, 12, 13, 14, 15]
     assert [processor.buffer.words[i] for i in range(6)] == [101, 102, 103, 104, 14, 15]
+
+
+def test_debug_and_benchmark_calls(processor: RecordingProcessor) -> None:
+    processor.answer = lambda trap: (40 - trap.number, 0, 0, 0, 0, 0, 0)
+    debug.put_char(65)
+    debug.dump_scheduler()
+    debug.halt()
+    assert debug.cap_identify(5) == 40 - DebugCall.CAP_IDENTIFY
+    debug.snapshot()
+    debug.name_thread(6, "a name")
+    assert processor.buffer.words[0] == int.from_bytes(b"a name\0\0", "little")
+    benchmark.flush_caches()
+    assert benchmark.reset_log() == 40 + 19
+    assert benchmark.finalize_log() == 40 + 20
+    assert benchmark.set_log_buffer(7) == 40 + 21
+    benchmark.null_syscall()
+    benchmark.get_thread_utilisation(8)
+    benchmark.reset_thread_utilisation(9)
+    benchmark.dump_all_threads_utilisation()
+    benchmark.reset_all_threads_utilisation()
+    calls = [*DebugCall, *(DebugCall.NAME_THREAD - 1 - call for call in BenchmarkCall)]
+    assert [trap.number for trap in processor.traps] == calls
+    assert [trap.cap for trap in processor.traps] == [65, 0, 0, 5, 0, 6, 0, 0, 0, 7, 0, 8, 9, 0, 0]

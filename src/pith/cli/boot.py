@@ -20,6 +20,18 @@ FAULT = "fault"
 SMALLEST_MEMORY = 16 * 2**20
 LARGEST_MEMORY = 64 * 2**30
 
+InstructionsOption = Annotated[
+    bool,
+    typer.Option(
+        "--icount",
+        help="Count instructions as time: the same run every time. The hosted machine always does.",
+    ),
+]
+BenchmarkOption = Annotated[
+    Benchmark,
+    typer.Option(help="Benchmark calls, and what the kernel measures for them: its entries, or who uses it."),
+]
+
 
 def boot(
     machine: Annotated[
@@ -46,13 +58,7 @@ def boot(
         bool, typer.Option("--gdb", help="Wait for gdb before the first instruction. QEMU only.")
     ] = False,
     memory: Annotated[str, typer.Option(help="The machine's memory.", metavar="SIZE")] = "128M",
-    icount: Annotated[
-        bool,
-        typer.Option(
-            "--icount",
-            help="Count instructions as time: the same run every time. The hosted machine always does.",
-        ),
-    ] = False,
+    icount: InstructionsOption = False,
     timeout: Annotated[
         float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
     ] = None,
@@ -68,12 +74,7 @@ def boot(
         bool,
         typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
     ] = True,
-    benchmark: Annotated[
-        Benchmark,
-        typer.Option(
-            help="Benchmark calls, and what the kernel measures for them: its entries, or who uses it."
-        ),
-    ] = Benchmark.OFF,
+    benchmark: BenchmarkOption = Benchmark.OFF,
 ) -> None:
     """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
     if initial is not None:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from pith.cli.arguments import check_readable
-from pith.cli.boot import checked_memory, choose_machine
+from pith.cli.boot import BenchmarkOption, InstructionsOption, checked_memory, choose_machine
 from pith.cli.errors import UsageError
-from pith.cli.start import BootOrder, MachineName, saying, start
+from pith.cli.start import Benchmark, BootOrder, MachineName, saying, start
 
 LANGUAGES = (".py", ".c")
 
@@ -25,6 +25,8 @@ def run_program(
     timeout: Annotated[
         float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
     ] = None,
+    icount: InstructionsOption = False,
+    benchmark: BenchmarkOption = Benchmark.OFF,
 ) -> None:
     """Compile a user program, and run it as the initial thread."""
     if file.suffix not in LANGUAGES:
@@ -35,7 +37,11 @@ def run_program(
     chosen = choose_machine(machine, wants_pdb=False, wants_gdb=False)
     with saying(f"compiling {file.name}"):
         program = build(file)
-    start(BootOrder(chosen, program, checked_memory(memory), timeout=timeout))
+    start(
+        BootOrder(
+            chosen, program, checked_memory(memory), icount=icount, timeout=timeout, benchmark=benchmark
+        )
+    )
 
 
 def build(file: Path) -> Path:

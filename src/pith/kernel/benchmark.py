@@ -9,37 +9,17 @@ As upstream, a build measures one of two things, in cycles of the processor:
 thread that was current between them; those since the entry are the kernel's, in that thread's name.
 
 The log's frame is held by a capability in a slot of the kernel's own, derived from the program's, and so it is
-revoked like any other; then the log ends. Manual: "Benchmarking System Calls"; layouts:
-`benchmark_track_types.h`, `benchmark_utilisation_types.h`.
+revoked like any other; then the log ends. Manual: "Benchmarking System Calls"; layouts: abi/benchmark.py.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final
 
+from pith.abi.benchmark import RECORDS, Path, Record, Request, Utilisation
 from pith.abi.errors import ErrorCode
 from pith.abi.syscalls import BenchmarkCall, DebugCall, SystemCall
-from pith.metal import (
-    MASK64,
-    Array,
-    Inline,
-    Packed,
-    Struct,
-    array,
-    bits,
-    i64,
-    replace,
-    static,
-    u1,
-    u4,
-    u5,
-    u7,
-    u8,
-    u19,
-    u32,
-    u64,
-)
+from pith.metal import MASK64, Array, Inline, Struct, array, i64, replace, static, u7, u32, u64
 from pith.metal.machine import csr_read, fence, fence_instructions, fence_translations
 
 from . import cspace, debug
@@ -57,41 +37,7 @@ ENTRIES: Final = 1
 UTILISATION: Final = 2
 MODE: Final[int] = OFF
 
-LOG_BYTES: Final = 1 << 20
 LONGEST: Final = (1 << 32) - 1  # cycles that a record can tell
-
-
-class Path(IntEnum):
-    """Why the kernel was entered, as records tell it."""
-
-    UNKNOWN = 0
-    INTERRUPT = 1
-    UNKNOWN_SYSCALL = 2
-    USER_FAULT = 3
-    DEBUG_FAULT = 4
-    VM_FAULT = 5
-    SYSCALL = 6
-
-
-class Request(Packed, bits=32):
-    """Of a record whose path is SYSCALL: what was asked for."""
-
-    number: u4  # the system call's, positive
-    cap_type: u5
-    is_fastpath: u1
-    label: u19 = bits(at=10)
-
-
-class Record(Struct, size=24):
-    """One entry of the kernel."""
-
-    start: u64
-    duration: u32
-    path: u8
-    request: Array[u8] = array(8)  # a word that is not aligned
-
-
-RECORDS: Final = LOG_BYTES // Record.layout().size
 
 
 class Measuring(Struct):
@@ -103,7 +49,7 @@ class Measuring(Struct):
     entered: u64  # the cycle of the last entry
     started: u64
     ended: u64
-    total: Inline[Usage]  # `cycles` is not used: it is from `started` to `ended`
+    total: Inline[Usage]
     is_recorded: bool  # the entry that is being served
     path: Path
     request: Request
@@ -324,13 +270,11 @@ def _report(thread: Thread, of: Thread | None) -> None:
     if buffer is None or of is None or idle is None:
         return
     words = buffer.words
-    _put_usage(words, 0, of.usage)
-    words[4] = idle.usage.cycles
-    _put_usage(words, 5, idle.usage)
-    words[9] = (csr_read("cycle") if measuring.is_on else measuring.ended) - measuring.started
-    words[10] = measuring.total.switches
-    words[11] = measuring.total.kernel_cycles
-    words[12] = measuring.total.kernel_entries
+    _put_usage(words, Utilisation.CYCLES, of.usage)
+    words[Utilisation.IDLE_CYCLES] = idle.usage.cycles
+    _put_usage(words, Utilisation.IDLE_THREAD_CYCLES, idle.usage)
+    measuring.total.cycles = (csr_read("cycle") if measuring.is_on else measuring.ended) - measuring.started
+    _put_usage(words, Utilisation.TOTAL_CYCLES, measuring.total)
 
 
 def _put_usage(words: Array[u64], first: u7, usage: Usage) -> None:

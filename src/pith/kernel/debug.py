@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from pith.abi.syscalls import DebugCall
-from pith.metal import MASK64, i64, text_sink, u5, u32, u52, u64
+from pith.metal import i64, text_sink, u5, u32, u52, u64
 from pith.metal.machine import sbi_call
 
 from . import budget, cspace
 from .errors import LookupFailure
 from .message import buffer_of
 from .objects import Cap, CNodeCap, FaultKind, NullCap, Register, Thread, ThreadCap, ThreadSlot
+from .riscv64.window import WINDOW_BYTES
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
@@ -69,7 +70,7 @@ def _identify(thread: Thread, address: u64) -> u64:
 
 
 def _snapshot(thread: Thread) -> None:
-    """A line for each capability in the caller's root CNode; `pith inspect` shows a whole system."""
+    """A line for each capability in the caller's root CNode, with the physical address of what it names."""
     root = thread.slots[ThreadSlot.CSPACE].cap
     if not isinstance(root, CNodeCap):
         return
@@ -81,7 +82,7 @@ def _snapshot(thread: Thread) -> None:
         if not isinstance(cap, NullCap):
             put(f"    {index:#x} ")
             put_kind(cap)
-            put(f" {(cap.bits & MASK64) >> 24:#010x}\n")
+            put(f" {cap.bits >> 24 & (WINDOW_BYTES - 1):#010x}\n")
 
 
 def _name_thread(thread: Thread, address: u64) -> None:
@@ -145,8 +146,9 @@ def put_name(thread: Thread) -> None:
     if not thread.name[0]:
         put(f"thread {thread.address:#x}")
     for index in range(NAME_LENGTH):
-        if thread.name[index]:
-            put_character(thread.name[index])
+        if not thread.name[index]:  # behind it may be the rest of a longer name
+            return
+        put_character(thread.name[index])
 
 
 def line(text: str, number: u52) -> u32:

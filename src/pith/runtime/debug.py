@@ -13,20 +13,34 @@ def number(call: DebugCall) -> u64:
     return int(call) & MASK64
 
 
+def _ask(call: DebugCall, word: u64) -> u64:
+    answer, _, _, _, _, _, _ = machine.system_call(number(call), word, 0, 0, 0, 0, 0, 0)
+    return answer
+
+
 def put_char(character: u8) -> None:
     """Print one byte on the kernel's own console."""
-    machine.system_call(number(DebugCall.PUT_CHAR), character, 0, 0, 0, 0, 0, 0)
+    _ask(DebugCall.PUT_CHAR, character)
+
+
+def dump_scheduler() -> None:
+    """Print who runs, who is ready, and who waits for budget."""
+    _ask(DebugCall.DUMP_SCHEDULER, 0)
 
 
 def halt() -> None:
     """Stop the machine."""
-    machine.system_call(number(DebugCall.HALT), 0, 0, 0, 0, 0, 0, 0)
+    _ask(DebugCall.HALT, 0)
 
 
 def cap_identify(cap: CPtr) -> u64:
     """A number for the kind of object that `cap` names; 0 if none."""
-    kind, _, _, _, _, _, _ = machine.system_call(number(DebugCall.CAP_IDENTIFY), cap, 0, 0, 0, 0, 0, 0)
-    return kind
+    return _ask(DebugCall.CAP_IDENTIFY, cap)
+
+
+def snapshot() -> None:
+    """Print a line for each capability in our root CNode."""
+    _ask(DebugCall.SNAPSHOT, 0)
 
 
 def name_thread(thread: CPtr, name: str) -> None:
@@ -35,4 +49,4 @@ def name_thread(thread: CPtr, name: str) -> None:
     for i in range(len(name)):
         text[i] = ord(name[i])
     text[len(name)] = 0
-    machine.system_call(number(DebugCall.NAME_THREAD), thread, 0, 0, 0, 0, 0, 0)
+    _ask(DebugCall.NAME_THREAD, thread)

@@ -96,8 +96,15 @@ static inline pith_word pith_length_of(struct pith_message message) { return mes
 enum {
     PITH_SYS_CALL = -1, PITH_SYS_REPLY_RECV = -2, PITH_SYS_NB_SEND_RECV = -3, PITH_SYS_NB_SEND_WAIT = -4,
     PITH_SYS_SEND = -5, PITH_SYS_NB_SEND = -6, PITH_SYS_RECV = -7, PITH_SYS_NB_RECV = -8, PITH_SYS_WAIT = -9,
-    PITH_SYS_NB_WAIT = -10, PITH_SYS_YIELD = -11, PITH_SYS_DEBUG_PUT_CHAR = -12, PITH_SYS_DEBUG_HALT = -14,
-    PITH_SYS_DEBUG_CAP_IDENTIFY = -15
+    PITH_SYS_NB_WAIT = -10, PITH_SYS_YIELD = -11, PITH_SYS_DEBUG_PUT_CHAR = -12,
+    PITH_SYS_DEBUG_DUMP_SCHEDULER = -13, PITH_SYS_DEBUG_HALT = -14, PITH_SYS_DEBUG_CAP_IDENTIFY = -15,
+    PITH_SYS_DEBUG_SNAPSHOT = -16, PITH_SYS_DEBUG_NAME_THREAD = -17,
+    /* In a release kernel, which has no debug calls, these begin at -12. */
+    PITH_SYS_BENCHMARK_FLUSH_CACHES = -18, PITH_SYS_BENCHMARK_RESET_LOG = -19,
+    PITH_SYS_BENCHMARK_FINALIZE_LOG = -20, PITH_SYS_BENCHMARK_SET_LOG_BUFFER = -21,
+    PITH_SYS_BENCHMARK_NULL_SYSCALL = -22, PITH_SYS_BENCHMARK_GET_THREAD_UTILISATION = -23,
+    PITH_SYS_BENCHMARK_RESET_THREAD_UTILISATION = -24, PITH_SYS_BENCHMARK_DUMP_ALL_THREADS_UTILISATION = -25,
+    PITH_SYS_BENCHMARK_RESET_ALL_THREADS_UTILISATION = -26
 };
 
 static inline struct pith_message pith_trap(
@@ -559,14 +566,32 @@ _Static_assert(sizeof(struct pith_ipc_buffer) == 1024, "as the kernel lays it ou
 
 /* Printing ------------------------------------------------------------------------------------------------ */
 
-static inline void pith_debug_put_char(char character) /* debug kernels only */
+static inline pith_word pith_ask(long number, pith_word word) /* a debug or benchmark call */
 {
-    pith_trap(PITH_SYS_DEBUG_PUT_CHAR, (unsigned char)character, 0, PITH_NO_WORDS, 0, 0);
+    return pith_trap(number, word, 0, PITH_NO_WORDS, 0, 0).badge;
 }
 
-static inline void pith_debug_halt(void) /* debug kernels only: stop the machine */
+static inline void pith_debug_put_char(char character) /* debug kernels only, as all of these */
 {
-    pith_trap(PITH_SYS_DEBUG_HALT, 0, 0, PITH_NO_WORDS, 0, 0);
+    pith_ask(PITH_SYS_DEBUG_PUT_CHAR, (unsigned char)character);
+}
+
+static inline void pith_debug_dump_scheduler(void) { pith_ask(PITH_SYS_DEBUG_DUMP_SCHEDULER, 0); }
+static inline void pith_debug_halt(void) { pith_ask(PITH_SYS_DEBUG_HALT, 0); } /* stop the machine */
+static inline void pith_debug_snapshot(void) { pith_ask(PITH_SYS_DEBUG_SNAPSHOT, 0); }
+
+static inline pith_word pith_debug_cap_identify(pith_cptr cap)
+{
+    return pith_ask(PITH_SYS_DEBUG_CAP_IDENTIFY, cap);
+}
+
+static inline void pith_debug_name_thread(pith_cptr thread, const char *name)
+{
+    char *into = (char *)pith_ipc_buffer->words;
+    do
+        *into++ = *name;
+    while (*name++);
+    pith_ask(PITH_SYS_DEBUG_NAME_THREAD, thread);
 }
 
 static inline void pith_print(const char *text) /* through the debug kernel */
@@ -603,4 +628,59 @@ static inline pith_word pith_instructions(void) /* that this processor has retir
     pith_word count;
     __asm__ volatile("csrr %0, instret" : "=r"(count));
     return count;
+}
+
+/* What a kernel built for benchmarks measures of itself (docs/measuring.md) -------------------------------- */
+
+struct pith_kernel_entry { /* 24 bytes; the log is an array of them */
+    uint64_t start; /* cycles */
+    uint32_t duration;
+    uint8_t path; /* 1 interrupt, 2 debug or benchmark call, 3 fault, 5 page fault, 6 system call */
+    uint8_t request[8]; /* of a system call, from bit 0: number 4, capability type 5, fast path 1, label 19 */
+};
+
+_Static_assert(sizeof(struct pith_kernel_entry) == 24, "as the kernel lays it out");
+
+enum pith_utilisation { /* words of the IPC buffer after pith_benchmark_get_thread_utilisation */
+    PITH_CYCLES, PITH_SWITCHES, PITH_KERNEL_CYCLES, PITH_KERNEL_ENTRIES, PITH_IDLE_CYCLES,
+    PITH_IDLE_THREAD_CYCLES, PITH_IDLE_SWITCHES, PITH_IDLE_KERNEL_CYCLES, PITH_IDLE_KERNEL_ENTRIES,
+    PITH_TOTAL_CYCLES, PITH_TOTAL_SWITCHES, PITH_TOTAL_KERNEL_CYCLES, PITH_TOTAL_KERNEL_ENTRIES
+};
+
+static inline void pith_benchmark_flush_caches(void) { pith_ask(PITH_SYS_BENCHMARK_FLUSH_CACHES, 0); }
+static inline void pith_benchmark_null_syscall(void) { pith_ask(PITH_SYS_BENCHMARK_NULL_SYSCALL, 0); }
+
+static inline pith_word pith_benchmark_set_log_buffer(pith_cptr frame) /* a page of 2 MiB; an error code */
+{
+    return pith_ask(PITH_SYS_BENCHMARK_SET_LOG_BUFFER, frame);
+}
+
+static inline pith_word pith_benchmark_reset_log(void) /* measure from now on; an error code */
+{
+    return pith_ask(PITH_SYS_BENCHMARK_RESET_LOG, 0);
+}
+
+static inline pith_word pith_benchmark_finalize_log(void) /* measure no longer; how many entries were logged */
+{
+    return pith_ask(PITH_SYS_BENCHMARK_FINALIZE_LOG, 0);
+}
+
+static inline void pith_benchmark_get_thread_utilisation(pith_cptr thread)
+{
+    pith_ask(PITH_SYS_BENCHMARK_GET_THREAD_UTILISATION, thread);
+}
+
+static inline void pith_benchmark_reset_thread_utilisation(pith_cptr thread)
+{
+    pith_ask(PITH_SYS_BENCHMARK_RESET_THREAD_UTILISATION, thread);
+}
+
+static inline void pith_benchmark_dump_all_threads_utilisation(void) /* a line `name,cycles` for each */
+{
+    pith_ask(PITH_SYS_BENCHMARK_DUMP_ALL_THREADS_UTILISATION, 0);
+}
+
+static inline void pith_benchmark_reset_all_threads_utilisation(void)
+{
+    pith_ask(PITH_SYS_BENCHMARK_RESET_ALL_THREADS_UTILISATION, 0);
 }
