@@ -3,6 +3,7 @@
 import typer
 
 from pith.cli.bench_compile import compile_kernel
+from pith.cli.bench_figures import data
 from pith.cli.bench_ipc import bench, trace
 from pith.cli.bench_memory import memory
 from pith.cli.bench_size import size
@@ -11,5 +12,6 @@ benchmarks = typer.Typer(name="bench", help="Measure the kernel, beside another 
 benchmarks.callback(invoke_without_command=True)(bench)
 benchmarks.command("trace")(trace)
 benchmarks.command("memory")(memory)
+benchmarks.command("data")(data)
 benchmarks.command("size")(size)
 benchmarks.command("compile")(compile_kernel)

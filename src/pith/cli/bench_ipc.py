@@ -15,7 +15,7 @@ from pith.cli.bench_options import (
     choose_kernel,
     chosen_kernels,
     progress,
-    require_qemu,
+    require,
     write_text,
 )
 from pith.lab.bench.kernels import Kernel
@@ -45,7 +45,7 @@ def bench(
     from pith.lab.bench.plot import plot as draw
 
     rows = matching(row)
-    require_qemu()
+    require(plot)
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         measured = measure_all(chosen_kernels(kernel, against, Path(directory)), rows)
     report = results.combine(rows, measured[0], measured[1] if against is not None else None)
@@ -74,7 +74,7 @@ def trace(
     from pith.lab.bench.symbols import Symbols
 
     chosen = one(row)
-    require_qemu()
+    require(flame)
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         traced = choose_kernel(kernel, Path(directory))
         found = profile(record(traced, chosen), Symbols(traced.elf), Symbols(build_program()))

@@ -14,7 +14,7 @@ from pith.cli.bench_options import (
     chosen_kernels,
     counter,
     progress,
-    require_qemu,
+    require,
 )
 
 
@@ -35,7 +35,7 @@ def memory(
     from pith.lab.bench.rows import one
 
     chosen = tuple(one(name) for name in rows or ("call-0.there", "call-0.back"))
-    require_qemu()
+    require()
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory, progress() as bar:
         reports = [
             measure_memory(measured, chosen, counter(bar, measured.name, len(chosen)))

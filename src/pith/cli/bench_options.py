@@ -47,8 +47,9 @@ def chosen_kernels(named: Path | None, against: Path | None, directory: Path) ->
 
 def progress() -> Progress:
     """A bar on standard error, if that is a terminal; it is gone when the run has ended."""
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def counter(bar: Progress, name: str, total: int) -> Callable[[str], None]:
@@ -57,8 +58,13 @@ def counter(bar: Progress, name: str, total: int) -> Callable[[str], None]:
     return lambda _: bar.advance(task)
 
 
-def require_qemu() -> None:
-    """Numbers come from QEMU only: the hosted machine does not run the compiled kernel."""
+def require(plot: Path | None = None) -> None:
+    """Find out before anything slow whether there is a QEMU, and a place for the drawing.
+
+    Numbers come from QEMU only: the hosted machine does not run the compiled kernel.
+    """
+    if plot is not None and not plot.parent.is_dir():
+        raise UserError(f"{plot}: there is no directory {plot.parent}", "name a file that can be written")
     qemu = find_qemu()
     if qemu.complaint:
         raise UserError(qemu.complaint, qemu.remedy)

@@ -16,6 +16,7 @@
     footprint    the cache lines that a row touches
     kernel_bytes how large a kernel is, and its objects
     memory, memory_text, memory_json    the three as one report
+    figures      curves, such as the cost of moving data by size; figures_text, figures_json, chart show them
 
 A run counts instructions as time, so it is the same every time; there is nothing to average out, and one
 difference of one instruction is a difference.

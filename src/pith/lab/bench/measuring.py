@@ -29,25 +29,31 @@ SECONDS: Final = 120  # a run takes three; on a busy machine several times as mu
 Samples = dict[str, tuple[int, ...]]
 
 
-def measure(
-    kernel: Kernel, rows: tuple[Row, ...], on_row: Callable[[str], None] | None = None
-) -> dict[str, Summary]:
+OnRow = Callable[[str], None]
+
+
+def measure(kernel: Kernel, rows: tuple[Row, ...], on_row: OnRow | None = None) -> dict[str, Summary]:
     """Run the benchmark on a kernel, and summarise each of the rows; `on_row` hears of every row as it comes."""
-    with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
-        scenarios = [CALIBRATION, *dict.fromkeys(row.scenario for row in rows)]
-        image = build_image(kernel.elf, scenarios, Path(directory))
-        watch = Watch(on_row)
-        with QemuMachine(image, icount=True, echo=watch) as machine:
-            ending = machine.run(END, seconds=SECONDS)
-            output = machine.output
-    samples = parse(kernel.name, output, ending)
-    check_counter(samples)
+    samples = run(kernel, list(dict.fromkeys(row.scenario for row in rows)), on_row)
     missing = [row.name for row in rows if row.name not in samples]
     if missing:
         raise UserError(
             f"{kernel.name} did not measure {', '.join(missing)}", "report it, with the output above"
         )
     return {row.name: summarise(samples[row.name]) for row in rows}
+
+
+def run(kernel: Kernel, scenarios: list[str], on_row: OnRow | None = None) -> Samples:
+    """Run these scenarios on a kernel; return every row's samples."""
+    with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
+        image = build_image(kernel.elf, [CALIBRATION, *scenarios], Path(directory))
+        watch = Watch(on_row)
+        with QemuMachine(image, icount=True, echo=watch) as machine:
+            ending = machine.run(END, seconds=SECONDS)
+            output = machine.output
+    samples = parse(kernel.name, output, ending)
+    check_counter(samples)
+    return samples
 
 
 class Watch:

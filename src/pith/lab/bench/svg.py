@@ -1,4 +1,4 @@
-"""Drawing in SVG: the little that bars and flames need."""
+"""Drawing in SVG: the little that bars, flames and lines need."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ class Drawing:
     def line(self, x1: float, y1: float, x2: float, y2: float, colour: str) -> None:
         self.shapes.append(
             f"<line x1='{x1:.2f}' y1='{y1:.2f}' x2='{x2:.2f}' y2='{y2:.2f}' stroke='{colour}' stroke-width='1'/>"
+        )
+
+    def path(self, points: list[tuple[float, float]], colour: str, *, dashed: bool = False) -> None:
+        """Straight lines from point to point."""
+        places = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        dashes = " stroke-dasharray='5 4'" if dashed else ""
+        style = f"fill='none' stroke='{colour}' stroke-width='2'{dashes}"
+        self.shapes.append(f"<polyline points='{places}' {style}/>")
+
+    def ring(self, x: float, y: float, colour: str, hint: str) -> None:
+        style = f"fill='none' stroke='{colour}' stroke-width='1.5'"
+        self.shapes.append(
+            f"<circle cx='{x:.1f}' cy='{y:.1f}' r='6' {style}><title>{escape(hint)}</title></circle>"
         )
 
     def text(

@@ -25,5 +25,6 @@ void pith_main(const struct pith_bootinfo *info)
     measure_faults();
     measure_interrupts();
     measure_objects();
+    measure_data();
     print("bench ends\n");
 }

@@ -16,6 +16,10 @@ static word next_slot, last_slot, pool, image_frames, image_frame_count, next_de
 static struct device_untyped { word slot, physical_address, size_bits; } devices[MOST_UNTYPEDS];
 static word device_count;
 
+/* Initial untypeds over memory that nobody has taken yet. */
+static struct memory_untyped { word slot, size_bits; } memories[MOST_UNTYPEDS];
+static word memory_count;
+
 static word threads[MOST_THREADS];
 static word thread_count;
 static unsigned char stacks[MOST_THREADS][STACK_BYTES] __attribute__((aligned(16)));
@@ -27,13 +31,23 @@ static word image_start(void) { return (word)_start >> PAGE_BITS << PAGE_BITS; }
 
 static void note_untyped(word slot, const struct pith_untyped_description *untyped)
 {
-    static word pool_bits = 64;
     if (untyped->is_device && device_count < MOST_UNTYPEDS)
         devices[device_count++] = (struct device_untyped){slot, untyped->physical_address, untyped->size_bits};
-    else if (!untyped->is_device && untyped->size_bits >= POOL_BITS && untyped->size_bits < pool_bits) {
-        pool_bits = untyped->size_bits;
-        pool = slot;
-    }
+    else if (!untyped->is_device && memory_count < MOST_UNTYPEDS)
+        memories[memory_count++] = (struct memory_untyped){slot, untyped->size_bits};
+}
+
+word take_untyped(word size_bits)
+{
+    struct memory_untyped *best = 0;
+    for (word i = 0; i < memory_count; i++)
+        if (memories[i].size_bits >= size_bits && (!best || memories[i].size_bits < best->size_bits))
+            best = &memories[i];
+    if (!best)
+        fail("an untyped", PITH_NOT_ENOUGH_MEMORY);
+    word slot = best->slot;
+    *best = memories[--memory_count];
+    return slot;
 }
 
 void set_up_resources(const struct pith_bootinfo *info)
@@ -45,6 +59,7 @@ void set_up_resources(const struct pith_bootinfo *info)
     image_frame_count = info->user_image_frames.end - image_frames;
     for (word i = 0; i < info->untyped.end - info->untyped.start; i++)
         note_untyped(info->untyped.start + i, &info->untyped_list[i]);
+    pool = take_untyped(POOL_BITS);
     new_object(PITH_ENDPOINT, 0); /* the pool is cleared now, not in a measurement */
 }
 
@@ -55,7 +70,7 @@ word new_slot(void)
     return next_slot++;
 }
 
-static word retype(word untyped, word type, word size_bits)
+word retype(word untyped, word type, word size_bits)
 {
     word slot = new_slot();
     check("retype", pith_untyped_retype(untyped, type, size_bits, PITH_ROOT_CNODE, 0, 0, slot, 1));

@@ -21,6 +21,11 @@ void set_up_resources(const struct pith_bootinfo *info);
 
 word new_slot(void);
 word new_object(word type, word size_bits);
+
+/* For what the program's own untyped is too small: the smallest other one of at least so many bits, whole; and an
+ * object from a given untyped. */
+word take_untyped(word size_bits);
+word retype(word untyped, word type, word size_bits);
 word new_context(void);
 
 /* The first page of a device, in the initial thread's address space. */

@@ -30,15 +30,15 @@ static bool is_word(const volatile char *text, const char *name)
     return *text == ' ';
 }
 
-bool wanted(const char *scenario)
+bool asked_for(const char *scenario)
 {
-    if (!selection[0])
-        return true;
     for (const volatile char *text = selection; *text; text++)
         if (*text == ' ' && is_word(text + 1, scenario))
             return true;
     return false;
 }
+
+bool wanted(const char *scenario) { return !selection[0] || asked_for(scenario); }
 
 void report(const char *row_name, const struct row *row)
 {
@@ -47,6 +47,19 @@ void report(const char *row_name, const struct row *row)
     for (word i = WARM_UPS; i < WARM_UPS + SAMPLES; i++) {
         print(" ");
         print_number(row->samples[i]);
+    }
+    print("\n");
+}
+
+void report_point(const char *curve, word x, const word samples[POINT_SAMPLES])
+{
+    print("row ");
+    print(curve);
+    print(".");
+    print_number(x);
+    for (word i = POINT_WARM_UPS; i < POINT_SAMPLES; i++) {
+        print(" ");
+        print_number(samples[i]);
     }
     print("\n");
 }

@@ -21,11 +21,17 @@ static inline void add_sample(struct row *row, word sample) { row->samples[row->
 void sample_begins(void);
 void sample_ends(void);
 
-/* Whether the harness asked for this scenario. */
+/* Whether the harness asked for this scenario by its name, or else for all rows of the table. */
+bool asked_for(const char *scenario);
 bool wanted(const char *scenario);
 
 /* A line for the harness. */
 void report(const char *row_name, const struct row *row);
+
+/* A place on a curve, where something grows with x. Fewer samples, for some take long; the warm-ups come first. */
+enum { POINT_WARM_UPS = 1, POINT_SAMPLES = 4 };
+
+void report_point(const char *curve, word x, const word samples[POINT_SAMPLES]);
 
 void measure_calibration(void);
 void measure_calls(void);
@@ -34,3 +40,4 @@ void measure_notifications(void);
 void measure_faults(void);
 void measure_interrupts(void);
 void measure_objects(void);
+void measure_data(void);

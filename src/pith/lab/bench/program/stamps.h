@@ -20,6 +20,13 @@ typedef pith_word word;
 
 struct stamps { word before, after; };
 
+static inline word stamp(void)
+{
+    word now;
+    __asm__ volatile("rdinstret %0" : "=r"(now)::"memory");
+    return now;
+}
+
 /* The instructions that ran between two stamps. */
 static inline word between(word earlier, word later) { return later - earlier - 1; }
 

@@ -1,0 +1,48 @@
+"""Figures for people: a table each, and where curves cross."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .figures import FigureResult, crossings
+
+
+def figures_text(results: list[FigureResult]) -> Group:
+    parts: list[RenderableType] = []
+    for result in results:
+        parts += [figure_table(result), Text(spread(result)), *map(Text, crossing_lines(result))]
+    return Group(*parts)
+
+
+def figure_table(result: FigureResult) -> Table:
+    """A row for each x, a column for each curve on each kernel."""
+    table = Table(title=f"\n{result.figure.title}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(result.figure.x, justify="right")
+    several = len({measured.kernel for measured in result.measured}) > 1
+    for measured in result.measured:
+        heading = f"{measured.curve.label},\n{measured.kernel}" if several else measured.curve.label
+        widest = max(len(f"{median:,.0f}") for _, median in measured.medians)
+        table.add_column(heading, justify="right", overflow="fold", min_width=widest)
+    for x in sorted({x for measured in result.measured for x in measured.points}):
+        cells = [f"{m.points[x].median:,.0f}" if x in m.points else "" for m in result.measured]
+        table.add_row(f"{x:,}", *cells)
+    return table
+
+
+def spread(result: FigureResult) -> str:
+    """How far the samples of a point lie apart, at most."""
+    summaries = [summary for measured in result.measured for summary in measured.points.values()]
+    most = max((summary.maximum - summary.minimum) / summary.median for summary in summaries)
+    samples = f"Medians of {len(summaries[0].samples)} samples"
+    return f"{samples}, which differ by at most {most:.2%}." if most else f"{samples}, all alike."
+
+
+def crossing_lines(result: FigureResult) -> list[str]:
+    return [
+        f"{c.below.kernel}, from {c.x:,.0f} {result.figure.x} on: "
+        f"{c.below.curve.label} below {c.above.curve.label}"
+        for c in crossings(result)
+    ]
