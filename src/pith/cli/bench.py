@@ -6,6 +6,7 @@ from pith.cli.bench_compile import compile_kernel
 from pith.cli.bench_figures import data
 from pith.cli.bench_ipc import bench, trace
 from pith.cli.bench_memory import memory
+from pith.cli.bench_service import service
 from pith.cli.bench_size import size
 
 benchmarks = typer.Typer(name="bench", help="Measure the kernel, beside another if you have one.")
@@ -13,5 +14,6 @@ benchmarks.callback(invoke_without_command=True)(bench)
 benchmarks.command("trace")(trace)
 benchmarks.command("memory")(memory)
 benchmarks.command("data")(data)
+benchmarks.command("service")(service)
 benchmarks.command("size")(size)
 benchmarks.command("compile")(compile_kernel)

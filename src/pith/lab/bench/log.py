@@ -85,23 +85,33 @@ AtEnd = Callable[[QemuMachine], None]
 
 def record(kernel: Kernel, row: Row, *, registers: bool = False, at_end: AtEnd | None = None) -> Trace:
     """Run the row's scenario, and cut its last sample out of QEMU's log; `at_end` sees the machine then."""
-    program = build_program()
+    found, samples = record_samples(kernel, row.scenario, registers=registers, at_end=at_end)
+    if len(found) < -row.sample:
+        raise incomplete(row.name)
+    sample = found[row.sample]
+    return Trace(row, chosen(row, sample, cut_stretches(sample, program_stamps())), samples[row.name][-1])
+
+
+def record_samples(
+    kernel: Kernel, scenario: str, *, registers: bool = False, at_end: AtEnd | None = None
+) -> tuple[list[list[Step]], Samples]:
+    """Run a scenario; return its last samples, instruction by instruction, and what the program printed."""
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         log = Path(directory, "log")
-        samples = run_logged(kernel, row, Path(directory), log, registers, at_end)
+        samples = run_logged(kernel, scenario, Path(directory), log, registers, at_end)
         with open(log, encoding="ascii", errors="replace") as lines:
-            found = cut_samples(retired(lines), Symbols(program))
-    if len(found) < -row.sample:
-        raise UserError(f"the log of {row.name} holds no sample", "use QEMU 7.2 or a later one")
-    stretches = cut_stretches(found[row.sample], stamp_addresses(read_elf(program)))
-    return Trace(row, chosen(row, found[row.sample], stretches), samples[row.name][-1])
+            return cut_samples(retired(lines), Symbols(build_program())), samples
+
+
+def incomplete(name: str) -> UserError:
+    return UserError(f"the log of {name} does not show all of it", "use QEMU 7.2 or a later one")
 
 
 def run_logged(
-    kernel: Kernel, row: Row, directory: Path, log: Path, registers: bool, at_end: AtEnd | None
+    kernel: Kernel, scenario: str, directory: Path, log: Path, registers: bool, at_end: AtEnd | None
 ) -> Samples:
     logged = "exec,nochain,int,cpu" if registers else "exec,nochain,int"
-    image = build_image(kernel.elf, [row.scenario], directory, awaited=True)
+    image = build_image(kernel.elf, [scenario], directory, awaited=True)
     with QemuMachine(image, icount=True) as machine:
         machine.run(WAIT, seconds=SECONDS)
         # The one is what the other is called since QEMU 8.1; each version ignores the name that it does not know.
@@ -165,6 +175,11 @@ def stamp_addresses(program: Elf) -> set[int]:
     return found
 
 
+def program_stamps() -> set[int]:
+    """Where the benchmark's program reads the instruction counter."""
+    return stamp_addresses(read_elf(build_program()))
+
+
 def cut_stretches(sample: list[Step], stamps: set[int]) -> list[range]:
     """Where in a sample the instructions between two stamps lie, for each two with the kernel between them."""
     at = [i for i, step in enumerate(sample) if step.privilege is Privilege.USER and step.address in stamps]
@@ -175,7 +190,7 @@ def cut_stretches(sample: list[Step], stamps: set[int]) -> list[range]:
 def chosen(row: Row, sample: list[Step], stretches: list[range]) -> list[Step]:
     """The row's own instructions of a sample."""
     if max(row.stretches) >= len(stretches):
-        raise UserError(f"the log of {row.name} does not show all of it", "use QEMU 7.2 or a later one")
+        raise incomplete(row.name)
     parts = [stretches[number] for number in row.stretches]
     if row.with_user:
         parts = [range(parts[0].start, parts[-1].stop)]

@@ -6,6 +6,7 @@
  * block, of four words or of as many as a message holds. */
 
 #include "console.h"
+#include "copying.h"
 #include "resources.h"
 #include "samples.h"
 
@@ -17,29 +18,13 @@ static word *const source = (word *)0x400000, *const shared = (word *)0x600000, 
 
 static word endpoint, reply, filled, emptied;
 
-/* The compiler may not make a call of a library's function out of these loops. */
-#define KEEP_LOOP __asm__ volatile("" ::: "memory")
-
-static inline void copy(word *to, const word *from, word count)
-{
-    for (; count >= 8; count -= 8, to += 8, from += 8) {
-        word a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5], g = from[6], h = from[7];
-        to[0] = a, to[1] = b, to[2] = c, to[3] = d, to[4] = e, to[5] = f, to[6] = g, to[7] = h;
-        KEEP_LOOP;
-    }
-    for (; count; count--) {
-        *to++ = *from++;
-        KEEP_LOOP;
-    }
-}
-
 static void send_in_messages(word count, word block)
 {
     const word *from = source;
     for (word label = FIRST_BLOCK; count; label = 0) {
         word length = count < block ? count : block;
         if (length > REGISTER_WORDS)
-            copy(pith_ipc_buffer->words + REGISTER_WORDS, from + REGISTER_WORDS, length - REGISTER_WORDS);
+            copy_words(pith_ipc_buffer->words + REGISTER_WORDS, from + REGISTER_WORDS, length - REGISTER_WORDS);
         pith_call(endpoint, pith_info(label, 0, length), from);
         from += length;
         count -= length;
@@ -57,7 +42,7 @@ static _Noreturn void receive_messages(struct pith_ipc_buffer *buffer)
         for (word i = 0; i < REGISTER_WORDS; i++) /* those beyond the message are written over, or not looked at */
             to[i] = message.word[i];
         if (length > REGISTER_WORDS)
-            copy(to + REGISTER_WORDS, buffer->words + REGISTER_WORDS, length - REGISTER_WORDS);
+            copy_words(to + REGISTER_WORDS, buffer->words + REGISTER_WORDS, length - REGISTER_WORDS);
         to += length;
         message = pith_reply_recv(endpoint, reply, pith_info(0, 0, 0), PITH_NO_WORDS);
     }
@@ -66,7 +51,7 @@ static _Noreturn void receive_messages(struct pith_ipc_buffer *buffer)
 /* How much there is stands behind the data. */
 static void send_shared(word count)
 {
-    copy(shared, source, count);
+    copy_words(shared, source, count);
     shared[MOST_WORDS] = count;
     pith_signal(filled);
     pith_wait(emptied);
@@ -77,7 +62,7 @@ static _Noreturn void receive_shared(struct pith_ipc_buffer *buffer)
     (void)buffer;
     for (;;) {
         pith_wait(filled);
-        copy(destination, shared, shared[MOST_WORDS]);
+        copy_words(destination, shared, shared[MOST_WORDS]);
         pith_signal(emptied);
     }
 }

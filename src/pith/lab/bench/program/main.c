@@ -26,5 +26,6 @@ void pith_main(const struct pith_bootinfo *info)
     measure_interrupts();
     measure_objects();
     measure_data();
+    measure_services();
     print("bench ends\n");
 }

@@ -41,3 +41,4 @@ void measure_faults(void);
 void measure_interrupts(void);
 void measure_objects(void);
 void measure_data(void);
+void measure_services(void);
