@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
@@ -35,7 +35,7 @@ from pith.kernel.objects import (
     ThreadState,
     UntypedCap,
 )
-from pith.kernel.riscv64.window import WINDOW_BASE, physical_of, window_of
+from pith.kernel.riscv64.window import physical_of, window_of
 from pith.kernel.state import kernel
 from pith.metal import Struct, machine, memory, size_of
 
@@ -45,6 +45,21 @@ STATICS = RAM + 0x20_0000  # where the kernel's image begins
 FREE = RAM + 0x40_0000  # from here on the fixture makes objects
 
 S = TypeVar("S", bound=Struct)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--both-lives",
+        action="store_true",
+        help="ask the compiled kernel what tests ask CPython's, and compare",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("both_lives", default=False):
+        from .both_lives import BothLives  # before any module of tests looks at the window
+
+        config.pluginmanager.register(BothLives(), "both_lives")
 
 
 @dataclass
@@ -103,7 +118,10 @@ class FakeProcessor:
 class World:
     """Memory, a processor, and makers of kernel objects."""
 
+    newest: ClassVar[World | None] = None  # whose memory is attached
+
     def __init__(self, processor: FakeProcessor, free: int) -> None:
+        World.newest = self
         self.processor = processor
         self.free = free  # physical
 
@@ -230,8 +248,8 @@ class World:
 def fresh_world() -> World:
     """A fresh machine's memory, with the kernel's statics zeroed and nothing else in it."""
     buffer = mmap.mmap(-1, RAM_SIZE)
-    end = memory.attach(buffer, WINDOW_BASE + RAM, WINDOW_BASE + STATICS)
-    assert end <= WINDOW_BASE + FREE
+    start, statics, free = window_of(RAM), window_of(STATICS), window_of(FREE)
+    assert memory.attach(buffer, start, statics) <= free
     processor = FakeProcessor()
     # The kernel knows where its image ends by its linker's word, a virtual address.
     processor.symbols["pith_image_end"] = 0xFFFF_FFFF_0000_0000 + FREE

@@ -41,7 +41,7 @@ from pith.kernel.state import kernel
 from pith.machine import device_tree
 from pith.metal.machine import Panic
 
-from .conftest import FREE, RAM, World
+from .conftest import FREE, RAM, RAM_SIZE, World
 from .test_device_tree import CPUS, SOC, WIDE, cells, node
 from .test_device_tree import tree as flattened
 
@@ -59,6 +59,7 @@ def start(
 ) -> BootInfo:
     """Boot with an image of `size` bytes that are its own page's number, and this tree."""
     world.processor.csrs["time"] = 12345
+    world.free = RAM + RAM_SIZE  # boot gives it all away
     world.write(TREE, tree)
     if user == USER:
         world.write(

@@ -49,7 +49,7 @@ def without_assembly(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("module asm"))
 
 
-class _Callbacks(Hooks):
+class Callbacks(Hooks):
     """Compiled code calls Python's functions at their true addresses."""
 
     def __init__(self, processor: Processor, sleep: Callable[[], None]) -> None:
@@ -72,7 +72,7 @@ class Compiled:
         self.words = memoryview(self.memory).cast("B").cast("Q")
         self.processor = Processor(self.words, BASE)
         self.asleep = False
-        self._hooks = _Callbacks(self.processor, self._sleep)
+        self._hooks = Callbacks(self.processor, self._sleep)
         program = read_program([trap.handle_trap])
         functions = [f for f in program.functions if f.python is trap.handle_trap]
         text = emit(lower(program, OPTIONS, functions), hosted=True, debug=False)
