@@ -194,6 +194,27 @@ def test_counters_count_instructions() -> None:
     assert kernel.registers[A2] == (kernel.registers[A1] + 1) // 100
 
 
+def test_counters_read_on_a_page_that_was_read_as_data_before() -> None:
+    kernel = SmallKernel()
+    kernel.setup = lambda kernel: kernel.map(CODE + 0x1000, CODE_PAGE + 0x1000, USER_CODE)
+    text = f"li a5, {CODE + 0x1000}\nld a4, (a5)\njr a5\n.org 0x1000\nrdinstret a0\nnop\nrdcycle a1\necall"
+    run(text, kernel)
+    assert kernel.registers[A1] - kernel.registers[A0] == 2  # type: ignore[attr-defined]
+
+
+def test_counters_read_by_code_that_a_program_writes_where_other_code_has_run() -> None:
+    kernel = SmallKernel()
+    kernel.setup = lambda kernel: kernel.map(DATA, DATA_PAGE, USER_DATA | EXECUTE)
+    first = int.from_bytes(small_kernel.assembled(".option norvc\nnop\nret"), "little")
+    second = int.from_bytes(small_kernel.assembled(".option norvc\nrdinstret a0\nret"), "little")
+    run(
+        f".option norvc\nli a5, {DATA}\nli a4, {first}\nsd a4, (a5)\njalr a5\n"
+        f"li a4, {second}\nsd a4, (a5)\nfence.i\njalr a5\nrdinstret a1\necall",
+        kernel,
+    )
+    assert kernel.registers[A1] - kernel.registers[A0] == 2  # type: ignore[attr-defined]
+
+
 def test_another_instruction_where_a_counter_was_read_is_executed_and_counted_once() -> None:
     """The emulator stops there; the second time, the page holds something else."""
 

@@ -25,9 +25,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from . import board, instructions, translation
 from .bus import Bus
-from .hooks import COUNTER_READ, NO_EXCEPTION, NOWHERE, CounterReader, Counters, function_addresses
+from .hooks import COUNTER_READ, NO_EXCEPTION, NOWHERE, CounterReader, Counters, Walk, function_addresses
 
-PAGE_MASK: Final = 0xFFF
+PAGE_BYTES: Final = 4096
+PAGE_MASK: Final = PAGE_BYTES - 1
 CONTEXT_WORDS: Final = 32
 MACHINE_MODE, USER_MODE = 3, 0
 FLOAT_SHIFT: Final = 13  # of the field FS in mstatus
@@ -80,7 +81,6 @@ class Core:
         self.words = self.bytes.cast("Q")
         self.host_address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         self.counters = Counters(0, 0, NO_EXCEPTION, 0, NOWHERE, 0)
-        self.root = 0
         self.float_enabled = False
         self.translations_stale = True
         self.code_stale = False
@@ -101,14 +101,18 @@ class Core:
         functions = function_addresses(
             host_address(uclib.uc_emu_stop), host_address(uclib.uc_reg_write), riscv.UC_RISCV_REG_PC
         )
-        self.fill = FILL_CALLBACK(self._fill)  # kept: Unicorn holds only its address
+        self.fill = FILL_CALLBACK(self._fill)  # kept, as is the next: others hold only their addresses
+        self.plain = (ctypes.c_uint8 * (self.words.nbytes // PAGE_BYTES))()  # pages without counter reads
+        plain = ctypes.addressof(self.plain)
+        self.walk = Walk(self.host_address, len(self.words), 0, plain, host_address(self.fill))
         shared = ctypes.addressof(self.counters)
         self._hook(unicorn.UC_HOOK_CODE, functions["count"], shared)
         self._hook(unicorn.UC_HOOK_INTR, functions["trap"], shared)
-        self._hook(unicorn.UC_HOOK_TLB_FILL, host_address(self.fill), shared)
+        self._hook(unicorn.UC_HOOK_TLB_FILL, functions["fill"], ctypes.addressof(self.walk))
         self.read_counter = functions["read_counter"]
         self.counter_readers: dict[int, CounterReader] = {}  # by virtual address
-        self.searched: dict[tuple[int, int], int] = {}  # checksums of pages, by virtual address and offset
+        # Checksums of pages with counter reads, by virtual address and offset.
+        self.searched: dict[tuple[int, int], int] = {}
 
     def _hook(self, kind: int, function: int, data: int, first: int = 1, last: int = 0) -> None:
         """Have Unicorn call a function of the host, for addresses `first`..`last`; 1..0 are all."""
@@ -187,6 +191,7 @@ class Core:
         """Forget what the kernel has fenced since user code last ran."""
         if self.code_stale:
             self.emulator.ctl_flush_tb()
+            ctypes.memset(self.plain, 0, ctypes.sizeof(self.plain))
             self.code_stale = False
         if self.translations_stale:
             self.emulator.ctl(unicorn.UC_CTL_TLB_FLUSH, unicorn.UC_CTL_IO_WRITE)
@@ -196,15 +201,18 @@ class Core:
     def set_root(self, satp: int) -> None:
         """User code sees the address space that `satp` names."""
         root = translation.root_of(satp)
-        if root != self.root:
-            self.root, self.translations_stale = root, True
+        if root != self.walk.root:
+            self.walk.root, self.translations_stale = root, True
 
     # Traps ------------------------------------------------------------------------------------------------
 
     def _fill(self, emulator: int, address: int, access: int, entry: int, data: int) -> bool:
-        """Unicorn asks for the translation of a page that it has not seen since the last fence."""
+        """The translation of a page that Unicorn has not seen since the last fence, where `fill` does not give it.
+
+        As there, only what was asked for is allowed, and reading: so each first write, and each first fetch, is seen.
+        """
         try:
-            found = translation.translate(self.words, self.root, address)
+            found = translation.translate(self.words, self.walk.root, address)
             if found is None or not found.flags & translation.USER or not found.flags & NEEDED[access]:
                 self.miss = (access, address)
                 return False
@@ -212,7 +220,8 @@ class Core:
                 self._watch_counter_readers(address, found.physical - board.MEMORY_BASE)
             # Sv39's bits read, write, execute are Unicorn's, one place higher.
             result = TranslationEntry.from_address(entry)
-            result.physical, result.permissions = found.physical, found.flags >> 1 & 7
+            result.physical = found.physical
+            result.permissions = (NEEDED[access] | found.flags & translation.READ) >> 1
             return True
         except BaseException as problem:
             self.raised = problem
@@ -226,8 +235,12 @@ class Core:
         checksum = crc32(page)  # twenty times as fast as to search
         if self.searched.get((address, offset)) == checksum:
             return
+        starts = instructions.find_counter_reads(page)
+        if not starts:
+            self.plain[offset // PAGE_BYTES] = True  # until somebody may write to it
+            return
         self.searched[address, offset] = checksum
-        for start in instructions.find_counter_reads(page):
+        for start in starts:
             if address + start not in self.counter_readers:
                 self._watch(address + start)
 
@@ -305,7 +318,7 @@ class Core:
         return self._half_word(address) | self._half_word(address + 2) << 16
 
     def _half_word(self, address: int) -> int:
-        found = translation.translate(self.words, self.root, address)
+        found = translation.translate(self.words, self.walk.root, address)
         if found is None or not found.flags & translation.EXECUTE:
             return 0
         offset = found.physical + (address & PAGE_MASK) - board.MEMORY_BASE

@@ -10,11 +10,14 @@ that attaching another arena takes effect at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from . import memory
 from .types import Boolean, Embedded, Enumeration, Integer, PackedUnion, PackedValue, Reference, Type, View
 
+VALUES_KEPT: Final = 1 << 14  # packed values, for each field or element type that holds them
+_members: dict[type, memory.Known] = {}
 _SHIFT = {1: "", 2: " >> 1", 4: " >> 2", 8: " >> 3"}
 
 
@@ -39,20 +42,32 @@ def load_expression(kind: Type, offset: str, env: dict[str, Any]) -> str:
             return f"view_u8[{offset}] != 0"
         case Enumeration(cls):
             storage = kind.storage
-            return f"{name_in(env, cls)}({view_name(storage)}[({offset}){_SHIFT[storage.size]}])"
-        case Reference(cls, nullable):
-            at = f"{name_in(env, cls)}.{'maybe_at' if nullable else 'at'}"
-            return f"{at}(view_u64[({offset}) >> 3])"
+            return f"{member_of(cls, env)}[{view_name(storage)}[({offset}){_SHIFT[storage.size]}]]"
+        case Reference():
+            return reference(kind, f"view_u64[({offset}) >> 3]", env)
         case Embedded(cls):
-            return f"{name_in(env, cls)}.at(base + ({offset}))"
+            return f"{name_in(env, cls._instances)}[base + ({offset})]"  # type: ignore[attr-defined]
         case PackedValue() | PackedUnion():
             decode = name_in(env, decoder(kind))
             return f"{decode}({_raw_load(kind.bits, offset)})"
-        case View(element, length):
+        case View(element, int(length)):
             from .arrays import view_class
 
-            return f"{name_in(env, view_class(element))}.at(base + ({offset}), {length})"
+            cls = view_class(element)
+            views = memory.interning(lambda start: cls.at(memory.base + start, length))
+            return f"{name_in(env, views)}[{offset}]"
     raise TypeError(f"{kind} cannot stand in memory")
+
+
+def reference(kind: Reference, address: str, env: dict[str, Any]) -> str:
+    """An expression for the struct at the address that `address` computes."""
+    known = name_in(env, kind.cls._instances)  # type: ignore[attr-defined]
+    return f"{known}[at] if (at := {address}) else None" if kind.nullable else f"{known}[{address}]"
+
+
+def member_of(cls: type, env: dict[str, Any]) -> str:
+    """The name of a table from numbers to the members of an enum; others raise ValueError."""
+    return name_in(env, _members.setdefault(cls, memory.Known(cls)))
 
 
 def _integer_load(kind: Integer, load: str, env: dict[str, Any]) -> str:
@@ -76,12 +91,16 @@ def _raw_load(bits: int, offset: str) -> str:
 
 
 def decoder(kind: PackedValue | PackedUnion) -> Callable[[int], Any]:
-    """The function from raw bits to the packed value; for a union, to the variant that the tag names."""
+    """The function from raw bits to the packed value; for a union, to the variant that the tag names.
+
+    Values are immutable, so the same bits may give the same object: most loads find one that was made before.
+    """
     if isinstance(kind, PackedValue):
-        return kind.cls._loaded  # type: ignore[attr-defined, no-any-return]
+        return lru_cache(VALUES_KEPT)(kind.cls._loaded)  # type: ignore[attr-defined]
     by_tag = {v.__tag__: v._loaded for v in kind.variants}  # type: ignore[attr-defined]
     mask = (1 << kind.tag_bits) - 1
 
+    @lru_cache(VALUES_KEPT)
     def decode(bits: int) -> Any:
         return by_tag[bits & mask](bits)
 

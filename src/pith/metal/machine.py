@@ -181,7 +181,9 @@ def store_u8(address: u64, value: u8) -> None:
 def zero_memory(address: u64, length: u64) -> None:
     """Clear `length` bytes from `address`, both multiples of 8."""
     offset = memory.offset_of(address, length, 8)
-    memory.view_u8[offset : offset + length] = bytes(length)
+    place, zeros = memory.view_u8[offset : offset + length], bytes(length)
+    if place.tobytes() != zeros:  # what the host never wrote it need not have: reading takes no memory of it
+        place[:] = zeros
 
 
 @intrinsic("copy_memory")

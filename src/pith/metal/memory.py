@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from collections.abc import Callable
 from typing import Any
 
 base: int = 0
@@ -29,7 +30,25 @@ view_i32: memoryview = view_u8.cast("i")
 view_i64: memoryview = view_u8.cast("q")
 
 statics: list[Any] = []  # every static instance, in order of creation
-interned: list[dict[int, Any]] = []  # each struct class's references by address: stale after an attach
+interned: list[dict[int, Any]] = []  # references and views by where they refer to: stale after an attach
+
+
+class Known(dict[int, Any]):
+    """Objects by a number, each made by `make` when it is first asked for: `known[number]` is all that a hit costs."""
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        self.make = make
+
+    def __missing__(self, number: int) -> Any:
+        made = self[number] = self.make(number)
+        return made
+
+
+def interning(make: Callable[[int], Any]) -> Known:
+    """Objects that refer to places in the arena, and are forgotten with it."""
+    known = Known(make)
+    interned.append(known)
+    return known
 
 
 def attach(new_buffer: Any, new_base: int, static_base: int | None = None) -> int:

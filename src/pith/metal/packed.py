@@ -82,8 +82,7 @@ class Packed:
     __tag_bits__: int = 0
     _bits: int
     _fields: dict[str, BitField] | None
-    _encoders: dict[str, Any]  # by field: from a value to its bits in place
-    _named: int  # the bits that fields and tag take
+    _changes: dict[tuple[str, ...], Any]  # by names of fields: the function that changes these
 
     def __init_subclass__(cls, bits: int, tag: int | None = None, tag_bits: int = 0, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -140,14 +139,10 @@ class Packed:
         return hash((type(self), self._bits))
 
     def _replace(self, **changes: Any) -> Self:
-        fields = self.layout()
-        unknown = changes.keys() - fields.keys()
-        if unknown:
-            raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
-        raw = self._bits & self._named  # the other fields keep their bits, whatever those mean
-        for name, value in changes.items():
-            raw = raw & ~(((1 << fields[name].width) - 1) << fields[name].at) | self._encoders[name](value)
-        return self._loaded(raw)
+        change = self._changes.get(names := tuple(changes))
+        if change is None:
+            change = self._changes[names] = _compile_change(type(self), names)
+        return self._loaded(change(self._bits, *changes.values()))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.layout())
@@ -218,12 +213,11 @@ def _decode(item: BitField, env: dict[str, Any]) -> str:
         case Boolean():
             return f"{raw} != 0"
         case Enumeration(cls):
-            return f"{accessors.name_in(env, cls)}({raw})"
-        case Reference(cls, nullable):
+            return f"{accessors.member_of(cls, env)}[{raw}]"
+        case Reference():
             sign, ones = 1 << item.width - 1, (1 << 64 - item.shift) - (1 << item.width)
             extended = f"(raw | {ones} if (raw := {raw}) & {sign} else raw) << {item.shift}"
-            at = "maybe_at" if nullable else "at"
-            return f"{accessors.name_in(env, cls)}.{at}({extended})"
+            return accessors.reference(item.type, extended, env)
     sign = 1 << item.width - 1
     value = f"(({raw} ^ {sign}) - {sign})" if item.signed else raw
     value = f"{value} << {item.shift}" if item.shift else value
@@ -240,16 +234,13 @@ def _decode(item: BitField, env: dict[str, Any]) -> str:
 def _install(cls: type[Packed], fields: dict[str, BitField]) -> None:
     env: dict[str, Any] = {}
     parameters, checks, terms = [], [], [str(cls.__tag__ or 0)]
-    cls._encoders, cls._named = {}, (1 << cls.__tag_bits__) - 1
+    cls._changes = {}
     for item in fields.values():
         default = f"={accessors.name_in(env, item.default)}" if item.has_default else ""
         parameters.append(item.name + default)
         check, term = _encode(item, env, cls)
         checks.append(check)
         terms.append(term)
-        encode = f"def encode({item.name}):\n    {check or 'pass'}\n    return {term}"
-        cls._encoders[item.name] = accessors.compile_function(encode, {}, "encode")
-        cls._named |= ((1 << item.width) - 1) << item.at
         getter_env: dict[str, Any] = {}
         text = f"def get(self):\n    return {_decode(item, getter_env)}"
         setattr(cls, item.name, property(accessors.compile_function(text, getter_env, "get")))
@@ -258,3 +249,20 @@ def _install(cls: type[Packed], fields: dict[str, BitField]) -> None:
     text = f"{head}{body}\n    self._bits = {' | '.join(terms)}"
     setattr(cls, "__init__", accessors.compile_function(text, env, "__init__"))
     setattr(cls, "__new__", lambda c, *a, **k: object.__new__(c))
+
+
+def _compile_change(cls: type[Packed], names: tuple[str, ...]) -> Any:
+    """The function from a value's bits, and new values of the fields `names`, to the bits with those in place."""
+    fields = cls.layout()
+    unknown = set(names) - fields.keys()
+    if unknown:
+        raise TypeError(f"{cls.__name__} has no field {', '.join(sorted(unknown))}")
+    env: dict[str, Any] = {}
+    kept = (1 << cls.__tag_bits__) - 1
+    for item in fields.values():  # those that stay keep their bits, whatever those mean
+        kept |= 0 if item.name in names else ((1 << item.width) - 1) << item.at
+    encoded = [_encode(fields[name], env, cls) for name in names]
+    checks = "".join(f"\n    {check}" for check, _ in encoded if check)
+    terms = " | ".join([f"bits & {kept}", *(term for _, term in encoded)])
+    text = f"def change(bits, {', '.join(names)}):{checks}\n    return {terms}"
+    return accessors.compile_function(text, env, "change")

@@ -68,7 +68,7 @@ class Struct:
     __slots__ = ("address", "_o")
     address: int
     _o: int
-    _instances: dict[int, Any]
+    _instances: memory.Known
     _declared_size: int | None
     _declared_alignment: int
     _layout: Layout | None
@@ -76,11 +76,10 @@ class Struct:
 
     def __init_subclass__(cls, size: int | None = None, align: int = 1, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        cls._instances = {}
+        cls._instances = memory.interning(cls._refer)
         cls._declared_size, cls._declared_alignment = size, align
         cls._layout = None
         cls._bindings = getattr(cls, "_bindings", {})
-        memory.interned.append(cls._instances)
 
     if not TYPE_CHECKING:
 
@@ -116,20 +115,20 @@ class Struct:
     @classmethod
     def at(cls, address: int) -> Self:
         """The reference to the struct at `address`. Raises MemoryError outside memory, or misaligned."""
-        try:
-            return cls._instances[address]  # type: ignore[no-any-return]
-        except KeyError:
-            layout = cls.layout()
-            offset = memory.offset_of(address, layout.size, layout.alignment)
-            instance = object.__new__(cls)
-            instance.address, instance._o = address, offset
-            cls._instances[address] = instance
-            return instance
+        return cls._instances[address]  # type: ignore[no-any-return]
 
     @classmethod
     def maybe_at(cls, address: int) -> Self | None:
         """Like `at`, but 0 is None."""
-        return cls.at(address) if address else None
+        return cls._instances[address] if address else None
+
+    @classmethod
+    def _refer(cls, address: int) -> Self:
+        layout = cls.layout()
+        instance = object.__new__(cls)
+        instance._o = memory.offset_of(address, layout.size, layout.alignment)
+        instance.address = address
+        return instance
 
     def _place(self, address: int) -> int:
         """Give a static its place at the first fitting address from `address`; returns the address after it."""
