@@ -229,3 +229,41 @@ def test_clangs_complaint_is_passed_on(tmp_path: Path) -> None:
     source.write_text("this is no LLVM")
     with pytest.raises(ToolError, match="expected top-level entity"):
         link.compile_llvm(source, tmp_path / "x.o", KERNEL)
+
+
+OUTERMOST = """
+from typing import NoReturn
+
+@export("keep_leave")
+@assembly("li a7, 3")
+def leave(number: u64) -> NoReturn:
+    raise NotImplementedError
+
+@noinline
+def step(number: u64) -> u64:
+    csr_write("sscratch", number)
+    return csr_read("scause") ^ number
+
+@export("keep_enter")
+@outermost
+def enter() -> NoReturn:
+{body}
+"""
+
+
+def test_an_outermost_function_keeps_nobody_s_registers(build: Build) -> None:
+    numbers = range(8)
+    lines = [f"    n{i} = csr_read('stval')" for i in numbers]
+    lines += [f"    m{i} = step(n{i})" for i in numbers]
+    lines += ["    leave(" + " ^ ".join(f"n{i} ^ m{i}" for i in numbers) + ")"]
+    code = body(assembly(build(OUTERMOST.format(body="\n".join(lines)))), "keep_enter")
+    assert not any(re.match(r"addi\s+sp|sd\s+(ra|s\d+)", line) for line in code)
+    assert code[-1].split() == ["call", "keep_leave"]
+
+
+def test_an_outermost_function_s_frame_has_a_limit(build: Build) -> None:
+    numbers = range(60)
+    lines = [f"    n{i} = csr_read('stval')" for i in numbers]
+    lines += ["    leave(" + " ^ ".join(f"step(n{i})" for i in numbers) + ")"]
+    with pytest.raises(ToolError, match="exceeds limit"):
+        build(OUTERMOST.format(body="\n".join(lines)))

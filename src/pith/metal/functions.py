@@ -2,6 +2,7 @@
 
 `@export("symbol")` keeps a function and gives it a symbol that assembly or a linker script can name.
 `@inline` and `@noinline` advise the optimiser; they change nothing else.
+`@outermost` says that assembly jumps to the function: there is no caller to keep registers for.
 `@assembly(text)` gives the metal body as assembly; the Python body is what it means, for CPython.
 `@intrinsic("name")` is an operation that the code generator knows; the Python body is what it means.
 `@text_sink(number=put_number)` lets a function be called with an f-string: see `text_sink`.
@@ -10,9 +11,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+OUTERMOST_FRAME: Final = 128
 
 
 def export(symbol: str) -> Callable[[F], F]:
@@ -34,6 +37,16 @@ def inline(function: F) -> F:
 def noinline(function: F) -> F:
     """Keep the function out of its callers (the cold side of a hot path)."""
     function.__metal_inline__ = False  # type: ignore[attr-defined]
+    return function
+
+
+def outermost(function: F) -> F:
+    """Compile the function as one that assembly jumps to, with a stack, and with no registers to be kept.
+
+    It takes nothing and never returns. What it does not keep in registers lies in the OUTERMOST_FRAME bytes above
+    the stack pointer, which assembly leaves free; a function that needs more does not compile.
+    """
+    function.__metal_outermost__ = True  # type: ignore[attr-defined]
     return function
 
 

@@ -56,5 +56,5 @@ def build_kernel() -> Path:
     from pith.metal.compiler.driver import compile_program  # here, for a hosted machine has no use for it
 
     roots: list[Callable[..., Any]] = [entry.enter, entry.trap, boot.start, resume.begin]
-    roots += [trap.handle_trap, trap.handle_kernel_trap, panic.panic]
+    roots += [trap.enter, trap.handle_kernel_trap, panic.panic]
     return compile_program(roots).link(LINKER_SCRIPT)

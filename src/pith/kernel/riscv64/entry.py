@@ -9,12 +9,12 @@ On the hosted machine none of this exists: there the machine itself moves regist
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NoReturn
 
 from pith.abi.objects import PAGE_BITS
-from pith.metal import assembly, export
+from pith.metal import OUTERMOST_FRAME, assembly, export
 
-from ..objects import Register
+from ..objects import Register, Thread
 from . import vspace
 from .csr import SSTATUS_FS
 from .window import IMAGE_OFFSET
@@ -101,7 +101,7 @@ def start_text() -> str:
 
 
 def trap_text() -> str:
-    """Into the kernel and out again."""
+    """Into the kernel: save what the thread had, and go on in trap.py."""
     return f"""
         .balign 4
         .global pith_trap
@@ -114,18 +114,8 @@ def trap_text() -> str:
         csrr t1, sepc
         sd t1, {_offset(Register.NEXT_PC)}(t0)
         sd t1, {_offset(Register.FAULT_PC)}(t0)
-        csrr a0, scause
-        csrr a1, stval
-        la sp, pith_stack_top
-        call pith_kernel_trap
-
-        .global pith_resume
-        pith_resume:
-        csrw sscratch, a0
-        ld t0, {_offset(Register.NEXT_PC)}(a0)
-        csrw sepc, t0
-        {_load()}
-        sret
+        la sp, pith_stack_top - {OUTERMOST_FRAME}
+        j pith_kernel_trap
 
         1:
         csrr a0, scause
@@ -133,6 +123,17 @@ def trap_text() -> str:
         csrr a2, stval
         la sp, pith_stack_top
         call pith_kernel_broken
+    """
+
+
+def resume_text() -> str:
+    """Out of the kernel, into the Thread at a0."""
+    return f"""
+        csrw sscratch, a0
+        ld t0, {_offset(Register.NEXT_PC)}(a0)
+        csrw sepc, t0
+        {_load()}
+        sret
     """
 
 
@@ -148,3 +149,10 @@ def enter() -> None:
 def trap() -> None:
     """Where the processor jumps to from a thread; see `start_text` for stvec."""
     raise NotImplementedError("on the hosted machine the machine takes traps")
+
+
+@export("pith_resume")
+@assembly(resume_text)
+def resume(thread: Thread) -> NoReturn:
+    """Leave the kernel for the thread."""
+    raise NotImplementedError("on the hosted machine the machine resumes threads")

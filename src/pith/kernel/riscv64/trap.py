@@ -10,18 +10,28 @@ pay for it is not served now.
 
 from __future__ import annotations
 
-from pith.metal import export, machine, noinline, u64
+from typing import NoReturn
+
+from pith.metal import export, inline, machine, noinline, outermost, u64
+from pith.metal.machine import csr_read
 
 from .. import benchmark, debug, fastpath, fault, scheduler, syscall, timeslice
 from ..fault_message import set_fault
 from ..message import current
 from ..objects import FaultKind, Thread, ThreadState
 from ..resume import resume, take_interrupts
-from . import fpu
+from . import entry, fpu
 from .csr import INTERRUPT, Cause
 
 
 @export("pith_kernel_trap")
+@outermost
+def enter() -> NoReturn:
+    """One entry of the kernel, from the assembly that saved the thread's registers to the one that loads them."""
+    entry.resume(handle_trap(csr_read("scause"), csr_read("stval")))
+
+
+@inline
 def handle_trap(cause: u64, value: u64) -> Thread:
     """One entry of the kernel, with scause and stval; the thread whose registers are to be loaded then."""
     benchmark.enter(cause)

@@ -334,6 +334,7 @@ class Function:
     blocks: list[Block]
     inline: bool | None
     source: TreeFunction | None  # None: made by the compiler
+    outermost: bool = False  # no caller: no registers to keep, room on the stack
 
 
 @dataclass

@@ -28,12 +28,14 @@ class Target:
     abi: str
 
 
-KERNEL = Target("kernel", "generic_rv64+m+a+c+zicsr+zifencei", "lp64")
-USER = Target("user", "generic_rv64+m+a+f+d+c+zicsr+zifencei", "lp64d")
+KERNEL = Target("kernel", "generic_rv64+m+a+c+zicsr+zifencei+relax", "lp64")
+USER = Target("user", "generic_rv64+m+a+f+d+c+zicsr+zifencei+relax", "lp64d")
 
 _COMPILE = [
     "-mcmodel=medany", "-ffreestanding", "-g0", "-fno-pic", "-ffunction-sections", "-fdata-sections",
     "-mllvm", "-expand-div-rem-bits=64",  # there is no library that divides 128 bits
+    "-mllvm", "-enable-ipra",  # see llvm.py
+    "-Werror=frame-larger-than",  # of outermost functions, see functions.py
     "-Wno-override-module", "-Wno-unused-command-line-argument",
 ]  # fmt: skip
 

@@ -4,12 +4,17 @@ Text and not an object model, because it is what `pith compile --show llvm` prin
 what llvmlite parses for the host. Registers keep their numbers (`%r7`), slots become allocas (`%x.slot`; LLVM's first
 passes make registers of them), failing checks are marked unlikely.
 
+Registers are shared out over the whole program (LLVM's -enable-ipra, see link.py): a caller knows which ones its callee
+changes, and a callee keeps none for its caller. That takes functions known to be called only, never jumped to
+(`notail`), and not by themselves (`norecurse`: the language has no recursion).
+
 Memory is what CPython's is: any reference may alias any other, so no type-based aliasing is declared, and statics
 are visible symbols that assembly and addresses computed elsewhere may reach.
 """
 
 from __future__ import annotations
 
+from ..functions import OUTERMOST_FRAME
 from . import ir
 from .debug_info import DebugInfo
 from .ir import Kind, Value
@@ -92,7 +97,7 @@ class _Module:
             self._kept(),
             *map(self._declaration, self.program.declared),
             *self.declared.values(),
-            'attributes #0 = { nounwind null_pointer_is_valid "no-trapping-math"="true" }',
+            'attributes #0 = { nounwind norecurse null_pointer_is_valid "no-trapping-math"="true" }',
             "attributes #1 = { nounwind cold noreturn }",
             '!0 = !{!"branch_weights", i32 4000, i32 1}',
             '!1 = !{!"branch_weights", i32 1, i32 4000}',
@@ -167,6 +172,7 @@ class _Function:
         convention = "dso_local" if signature.exported else "internal fastcc"
         advice = {True: " alwaysinline", False: " noinline", None: ""}[function.inline]
         advice += "" if signature.returns else " noreturn"
+        advice += f' naked "warn-stack-size"="{OUTERMOST_FRAME}"' if function.outermost else ""
         known = " nonnull" if signature.never_null else _range(signature.result_range)
         result = f"{known} {kind_text(signature.result)}".strip()
         name = quoted(signature.symbol)
@@ -320,15 +326,15 @@ class _Function:
         assert isinstance(instruction, ir.Call | ir.Machine)
         arguments = ", ".join(map(typed, instruction.arguments))
         result = instruction.result
-        head = f"{value_text(result)} = call" if result else "call"
+        head = f"{value_text(result)} = " if result else ""
         shown = kind_text(result.kind if result else None)
         if isinstance(instruction, ir.Machine):
             text = f'asm sideeffect "{instruction.text}", "{instruction.constraints}"'
-            self._add(f"{head} {shown} {text}({arguments})")
+            self._add(f"{head}call {shown} {text}({arguments})")
             return
         signature = self.module.signatures[instruction.symbol]
-        convention = "" if signature.exported else "fastcc "
-        self._add(f"{head} {convention}{shown} @{quoted(instruction.symbol)}({arguments})")
+        how = "call" if signature.exported else "notail call fastcc"
+        self._add(f"{head}{how} {shown} @{quoted(instruction.symbol)}({arguments})")
 
 
 def _range(known: tuple[int, int] | None) -> str:

@@ -96,7 +96,9 @@ def _lower_function(shared: Shared, function: tree.Function) -> None:
     execute(b, function.body)
     if not b.block.ended:
         _leave(b, function)
-    shared.program.functions.append(b.finished(function.inline, function))
+    lowered = b.finished(function.inline, function)
+    lowered.outermost = function.outermost
+    shared.program.functions.append(lowered)
 
 
 def _enter(b: Builder, function: tree.Function) -> None:

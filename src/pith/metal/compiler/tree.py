@@ -475,6 +475,7 @@ class Function:
     failures: tuple[type, ...] = ()  # what may be raised, callees' included
     exported: bool = False
     inline: bool | None = None
+    outermost: bool = False
     assembly: str | None = None
     python: Any = None  # the function as CPython has it
 

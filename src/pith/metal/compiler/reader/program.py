@@ -15,7 +15,7 @@ from typing import Any
 
 from ... import memory
 from ...structs import Struct
-from ...types import Reference, Type, TypeProblem
+from ...types import Never, Reference, Type, TypeProblem
 from .. import tree
 from ..diagnostics import Diagnostic, Rejected, diagnose
 from . import signatures
@@ -84,6 +84,13 @@ class Program:
         _mark(function, python)
         if not isinstance(function.symbol, str) or not function.symbol:
             self.reject(function.location, "the symbol of an export is a text", 'write @export("name")')
+            raise Rejected(None)
+        if function.outermost and (parameters or not isinstance(result, Never)):
+            self.reject(
+                function.location,
+                "an outermost function takes nothing and never returns",
+                f"declare `def {function.name}() -> NoReturn`",
+            )
             raise Rejected(None)
         self._admit(function, Waiting(function, head, owner, bindings, source, _plain(source, node)))
         return function
@@ -164,6 +171,7 @@ def _mark(function: tree.Function, python: FunctionType) -> None:
     if "__metal_export__" in marks:
         function.exported, function.symbol = True, marks["__metal_export__"]
     function.inline = marks.get("__metal_inline__")
+    function.outermost = "__metal_outermost__" in marks
     text: str | Callable[[], str] | None = marks.get("__metal_assembly__")
     function.assembly = text() if callable(text) else text
 
