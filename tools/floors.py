@@ -72,6 +72,7 @@ ROOMS = (
     "invocation",
     "debug",
     "complaint",
+    "snapshot",
     "benchmark",
     "panic",
     "syscall",

@@ -85,7 +85,7 @@ def cap(index: int) -> Cap:
 
 
 def slot(index: int) -> Slot:
-    return slot_at(boot.boot.root, index)
+    return slot_at(kernel.root, index)
 
 
 def entry_at(address: int) -> vspace.PageTableEntry:

@@ -6,7 +6,7 @@ import pytest
 
 from pith.abi.syscalls import DebugCall
 from pith.kernel import debug
-from pith.kernel.objects import NullCap, Register, ThreadCap, ThreadSlot
+from pith.kernel.objects import Register, ThreadCap
 from pith.kernel.riscv64 import entry
 from pith.kernel.riscv64.trap import handle_kernel_trap
 from pith.kernel.state import kernel
@@ -49,25 +49,6 @@ def test_identify(system: Running) -> None:
     for address, kind in ((3, 4), (4, 0), (1 << 40, 0)):
         system.system_call(DebugCall.CAP_IDENTIFY, address)
         assert thread.registers[Register.A0] == kind
-
-
-def test_a_snapshot_lists_the_caller_s_capabilities(system: Running) -> None:
-    thread = kernel.current
-    assert thread is not None
-    endpoint = system.endpoint()
-    system.give(thread, 0x13, full_endpoint_cap(endpoint))
-    system.give(thread, 4, ThreadCap(thread))
-    debug.set_name(thread, "me")
-    system.system_call(DebugCall.SNAPSHOT)
-    where = [system.world.physical(item) for item in (thread, endpoint)]
-    assert (
-        printed(system)
-        == f"capabilities of me:\n    0x4 Thread {where[0]:#010x}\n    0x13 Endpoint {where[1]:#010x}\n"
-    )
-    system.world.processor.sbi_calls.clear()
-    system.world.put(thread.slots[ThreadSlot.CSPACE], NullCap())
-    system.system_call(DebugCall.SNAPSHOT)
-    assert printed(system) == ""
 
 
 def test_names_and_the_scheduler_s_state(system: Running) -> None:

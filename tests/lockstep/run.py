@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
 from pith.abi.messages import MessageInfo
-from pith.kernel.boot import boot
 from pith.kernel.cspace import slot_at
 from pith.kernel.objects import Register, UntypedCap
 from pith.kernel.state import kernel
@@ -201,8 +200,8 @@ def _place(address: int) -> str:
 def _largest_untyped() -> int:
     """The slot of the largest untyped that is no device."""
     sizes: dict[int, int] = {}
-    for index in range(1 << boot.root.radix):
-        cap = slot_at(boot.root, index).cap
+    for index in range(1 << kernel.root.radix):
+        cap = slot_at(kernel.root, index).cap
         if isinstance(cap, UntypedCap) and not cap.is_device:
             sizes[index] = cap.size_bits
     return max(sizes, key=lambda index: sizes[index])

@@ -11,7 +11,6 @@ from typing import TypeVar
 import pytest
 
 from pith.kernel import blocking, budget, cspace, reply, scheduler
-from pith.kernel.boot import boot
 from pith.kernel.objects import (
     ASIDPool,
     ASIDPoolCap,
@@ -114,7 +113,7 @@ class Town:
         self.runner.state, self.runner.priority = ThreadState.RUNNING, 100
         self.keep(ThreadCap(self.runner))
         world.put(self.runner.slots[ThreadSlot.CSPACE], self.root)
-        boot.root = self.root
+        kernel.root = self.root
         self.keep(self.root, self.runner.slots[ThreadSlot.CSPACE])  # as slot 2, where boot puts it
 
     def _make_objects(self) -> None:

@@ -97,7 +97,6 @@ class Boot(Struct):
     device: Inline[Ranges]
     position: u64  # of the next boot object
     limit: u64
-    root: CNodeCap
     next_slot: u32  # of the root CNode
     untyped_count: u8
 
@@ -230,7 +229,7 @@ def _give(ranges: Ranges, is_device: bool, info: BootInfo) -> None:
 
 def _set_slot(index: u32, cap: Cap) -> Slot:
     """Put an original capability into a slot of the root CNode."""
-    slot = slot_at(boot.root, index)
+    slot = slot_at(kernel.root, index)
     slot.cap = cap
     slot.link = DerivationLink(True, True, None)
     return slot
@@ -252,9 +251,9 @@ def _record(region: SlotRegion, first: u32) -> None:
 
 def _make_root_cnode() -> None:
     slots = Slot.at(window_of(_allocate(ROOT_CNODE_BITS + SLOT_BITS)))
-    boot.root = CNodeCap(ROOT_CNODE_BITS, WORD_BITS - ROOT_CNODE_BITS, slots, 0)
+    kernel.root = CNodeCap(ROOT_CNODE_BITS, WORD_BITS - ROOT_CNODE_BITS, slots, 0)
     boot.next_slot = INITIAL_CAPS
-    _set_slot(RootSlot.CNODE, boot.root)
+    _set_slot(RootSlot.CNODE, kernel.root)
     _set_slot(RootSlot.IRQ_CONTROL, IRQControlCap())
     _set_slot(RootSlot.ASID_CONTROL, ASIDControlCap())
     _set_slot(RootSlot.DOMAIN, DomainCap())
@@ -367,7 +366,7 @@ def _make_thread(plan: Plan, entry: u64) -> None:
 
 def _lend(index: RootSlot, thread: Thread, to: ThreadSlot) -> None:
     """Give the thread a copy of an initial capability for its own use."""
-    source = slot_at(boot.root, index)
+    source = slot_at(kernel.root, index)
     cap = source.cap
     insert(
         replace(cap, asid=0, mapped_address=0) if isinstance(cap, FrameCap) else cap, source, thread.slots[to]

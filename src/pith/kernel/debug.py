@@ -15,8 +15,7 @@ from pith.metal.machine import sbi_call
 from . import budget, cspace
 from .errors import LookupFailure
 from .message import buffer_of
-from .objects import Cap, CNodeCap, FaultKind, NullCap, Register, Thread, ThreadCap, ThreadSlot
-from .riscv64.window import WINDOW_BYTES
+from .objects import Cap, FaultKind, NullCap, Register, Thread, ThreadCap
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
@@ -52,8 +51,6 @@ def handle(thread: Thread, number: i64) -> bool:
             sbi_call(SBI_RESET, 0, 0, 0, 0)
         case DebugCall.CAP_IDENTIFY:
             registers[Register.A0] = _identify(thread, registers[Register.A0])
-        case DebugCall.SNAPSHOT:
-            _snapshot(thread)
         case DebugCall.NAME_THREAD:
             _name_thread(thread, registers[Register.A0])
         case _:
@@ -67,22 +64,6 @@ def _identify(thread: Thread, address: u64) -> u64:
         return 2 * (cspace.lookup_cap(thread, address).bits & 31)
     except LookupFailure:
         return 0
-
-
-def _snapshot(thread: Thread) -> None:
-    """A line for each capability in the caller's root CNode, with the physical address of what it names."""
-    root = thread.slots[ThreadSlot.CSPACE].cap
-    if not isinstance(root, CNodeCap):
-        return
-    put("capabilities of ")
-    put_name(thread)
-    put(":\n")
-    for index in range(1 << root.radix):
-        cap = cspace.slot_at(root, index).cap
-        if not isinstance(cap, NullCap):
-            put(f"    {index:#x} ")
-            put_kind(cap)
-            put(f" {cap.bits >> 24 & (WINDOW_BYTES - 1):#010x}\n")
 
 
 def _name_thread(thread: Thread, address: u64) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer
 from pith.metal import Array, Inline, Struct, array, static, u8, u16, u32, u64
 
-from .objects import ASIDPool, PageTable, SchedContext, Slot, Thread, ThreadQueue
+from .objects import ASIDPool, CNodeCap, PageTable, SchedContext, Slot, Thread, ThreadQueue
 
 PRIORITIES: Final = 256
 DOMAINS: Final = 16
@@ -97,6 +97,9 @@ class KernelState(Struct):
     plic_context: u32  # which of the controller's targets this hart's supervisor mode is
     irq_active: Array[u8] = array(IRQ_COUNT)
     work_units: u32  # since the last preemption point
+
+    # Where all capabilities began: the initial thread's CNode, for those who want to see the system.
+    root: CNodeCap
 
 
 class InterruptSlots(Struct, align=32):

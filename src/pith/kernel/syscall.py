@@ -14,7 +14,7 @@ from typing import Final
 
 from pith.abi.errors import ErrorCode, LookupFailureKind
 from pith.abi.messages import MESSAGE_REGISTERS, MessageInfo
-from pith.abi.syscalls import SystemCall
+from pith.abi.syscalls import DebugCall, SystemCall
 from pith.metal import MASK64, Packed, i64, u2, u7, u64
 
 from . import (
@@ -29,6 +29,7 @@ from . import (
     invocation,
     message,
     notification,
+    snapshot,
     timeslice,
 )
 from .endpoint import Sending
@@ -123,6 +124,9 @@ def handle(thread: Thread) -> None:
             phases = NB_WAIT
         case SystemCall.YIELD:
             timeslice.give_up(thread)
+            return
+        case DebugCall.SNAPSHOT if debug.DEBUG:
+            snapshot.take()
             return
         case other:
             if not debug.handle(thread, other) and not benchmark.handle(thread, other):

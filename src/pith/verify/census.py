@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from pith.kernel import state
-from pith.kernel.boot import boot
 from pith.kernel.objects import (
     ASIDPool,
     ASIDPoolCap,
@@ -138,7 +137,7 @@ def take_census() -> Census:
 
 def _initial_root() -> CNode | None:
     """The CNode that boot made, if there was a boot."""
-    return CNode(boot.root.cnode.address, boot.root.radix) if boot.root.bits else None
+    return CNode(state.kernel.root.cnode.address, state.kernel.root.radix) if state.kernel.root.bits else None
 
 
 def _walk(root: CNode | None) -> Census:

@@ -17,7 +17,6 @@ from elftools.elf.sections import SymbolTableSection
 
 from pith import UserError
 from pith.kernel import state
-from pith.kernel.boot import boot
 from pith.kernel.objects import Slot
 from pith.kernel.riscv64.window import IMAGE_OFFSET, WINDOW_BASE
 from pith.metal import Struct, memory, size_of
@@ -26,7 +25,6 @@ MEMORY_BASE: Final = 0x8000_0000
 STATICS: dict[str, Struct] = {
     "pith.kernel.state.kernel": state.kernel,
     "pith.kernel.state.interrupts": state.interrupts,
-    "pith.kernel.boot.boot": boot,
 }
 
 
