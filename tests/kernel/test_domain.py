@@ -48,7 +48,7 @@ def test_configure_and_start(world: World) -> None:
     assert kernel.current_domain == 0
     domain.invoke(world.call(SET_START, 1))
     assert (kernel.domain_start, kernel.domain_index) == (1, 1)
-    assert (kernel.current_domain, kernel.domain_time) == (2, 500)
+    assert (kernel.current_domain, kernel.domain_end) == (2, kernel.now + 500)
 
 
 def test_an_end_marker(world: World) -> None:

@@ -109,6 +109,23 @@ def test_the_deadline_is_the_end_of_the_budget(system: Running) -> None:
     assert system.deadline == 300
 
 
+def test_a_deadline_moves_forward_at_a_switch_and_back_when_it_has_come(system: Running) -> None:
+    short, long = system.thread(10, system.context(300, 1000)), system.thread(20, system.context(700, 2000))
+    assert system.run() is long
+    assert system.deadline == 700
+    long.state = ThreadState.INACTIVE
+    assert system.run() is short
+    assert system.deadline == 300  # sooner
+    system.elapse(100)
+    long.state = ThreadState.RUNNING
+    scheduler.wake(long)
+    assert system.run() is long
+    assert system.deadline == 200  # what was set for the other; too early is no harm
+    system.elapse(200)
+    assert system.interrupt() is long
+    assert system.deadline == 500
+
+
 def test_the_timer_is_left_alone_when_nothing_moved(system: Running) -> None:
     system.thread(10)
     system.run()

@@ -82,16 +82,16 @@ def test_a_forgotten_fence(lockstep: Runner, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_field_that_nobody_shows(lockstep: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory is compared whole: here the domain's time, which no answer contains."""
+    """Memory is compared whole: here when the domain's time ends, which no answer contains."""
     honest = scheduler.begin_domain
 
     def longer(index: int) -> None:
         honest(index)
-        kernel.domain_time += 1
+        kernel.domain_end += 1
 
     monkeypatch.setattr(scheduler, "begin_domain", longer)
     wrong = found(lockstep, check_every=0)
-    assert "kernel.domain_time" in wrong.reason or "told the processor" in wrong.reason, wrong
+    assert "kernel.domain_end" in wrong.reason or "told the processor" in wrong.reason, wrong
     assert len(wrong.steps) <= FEW, wrong
 
 

@@ -54,7 +54,7 @@ class Town:
     def __init__(self, world: World) -> None:
         self.world = world
         kernel.now, kernel.margin, kernel.ticks_per_second = 1000, 10, 1_000_000
-        kernel.domain_time = kernel.domain_schedule[0].duration = 1 << 50
+        kernel.domain_end = kernel.domain_schedule[0].duration = 1 << 50
         kernel.scheduler_action = SchedulerAction.KEEP
         self.root: CNodeCap = world.cnode(8)
         self.used = 0

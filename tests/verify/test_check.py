@@ -279,6 +279,11 @@ def delay_the_first_release(town: Town) -> None:
     budget.first(context_of(town.sleeper)).time = 9001
 
 
+@breaks("quiet_ends_in_time")
+def look_up_too_late(town: Town) -> None:
+    kernel.quiet_until = budget.first(context_of(town.sleeper)).time - budget.smallest() + 1
+
+
 # Time -----------------------------------------------------------------------------------------------------
 
 

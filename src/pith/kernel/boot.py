@@ -358,9 +358,10 @@ def _make_thread(plan: Plan, entry: u64) -> None:
     thread.state = ThreadState.RUNNING
     debug.set_name(thread, "initial")
     kernel.current = thread
-    kernel.current_context = context
     slice_ticks = timer.to_ticks(TIME_SLICE_MICROSECONDS)
     configure(context, slice_ticks, slice_ticks, MIN_REFILLS)
+    kernel.current_context = context
+    kernel.used_since = kernel.now
     binding.bind(context, thread)
 
 

@@ -220,7 +220,6 @@ def unblock(context: SchedContext) -> None:
     """Start a new burst of use now: time that was not used in the past is not kept for later."""
     if is_round_robin(context) or not is_ready(context):
         return
-    kernel.reprogram_timer = True
     first(context).time = kernel.now
     while context.refill_count > 1 and refill(context, 1).time <= kernel.now + first(context).amount:
         amount = first(context).amount

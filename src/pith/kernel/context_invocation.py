@@ -53,7 +53,7 @@ def configure(context: SchedContext, amount: u64, period: u64, refill_max: u32) 
     thread = context.thread
     if context is kernel.current_context:
         scheduler.commit_time()
-        kernel.reprogram_timer = True
+        kernel.quiet_until = 0
     if thread is not None:
         scheduler.dequeue(thread)
     if budget.is_active(context) and thread is not None and scheduler.is_runnable(thread):

@@ -6,14 +6,14 @@ code of its own.
 
 from __future__ import annotations
 
-from pith.metal import export, inline
+from pith.metal import export, inline, noinline
 from pith.metal.machine import csr_read, wait_for_interrupt
 
 from . import benchmark, interrupt, scheduler
 from .message import current
 from .objects import Thread
 from .riscv64 import fpu, plic, vspace
-from .riscv64.csr import INTERRUPT, SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
+from .riscv64.csr import INTERRUPT, SUPERVISOR_EXTERNAL
 from .state import kernel
 from .thread import activate
 
@@ -35,6 +35,16 @@ def _prepare(thread: Thread) -> None:
 @inline
 def resume() -> Thread:
     """The thread that runs next, its saved registers to be loaded; the processor is ready for it."""
+    thread = current()
+    if scheduler.goes_on(thread):
+        benchmark.leave(thread)
+        return thread
+    return _choose()
+
+
+@noinline
+def _choose() -> Thread:
+    """The same, when it may be another than the current thread."""
     before = kernel.current
     while True:
         scheduler.schedule()
@@ -53,11 +63,8 @@ def resume() -> Thread:
 
 
 def take_interrupts() -> None:
-    """Handle what is pending: the timer, by looking at the time again, and one device."""
-    pending = csr_read("sip")
-    if pending & SUPERVISOR_TIMER:
-        kernel.reprogram_timer = True
-    if pending & SUPERVISOR_EXTERNAL:
+    """Handle one device's interrupt; the timer's needs no more than that the time was looked at."""
+    if csr_read("sip") & SUPERVISOR_EXTERNAL:
         irq = plic.claim()
         if irq != 0:
             interrupt.handle(irq)

@@ -6,8 +6,12 @@ ready threads only, and the fast path touches none). Threads that can run but fo
 release queue, sorted by the time of their next refill.
 
 During a system call nothing is switched. `wake` notes a candidate, `reschedule` that there must be a
-choice; `schedule`, at the kernel's exit, decides, and charges the context that stops being used. The timer
-is set when something moved its deadline.
+choice; `schedule`, at the kernel's exit, decides, and charges the context that stops being used.
+
+What time brings (the end of a budget or of a domain's time, a refill that comes) is looked for only when it
+may be there. Until `quiet_until`, which is a little before the timer's deadline, it is not; so most entries
+of the kernel read the clock, and that is all. The deadline is put off only when it has come: one that is too
+early costs an interrupt, and moving it at every switch would cost more.
 
 Manual: "MCS Scheduling", "Scheduling algorithm", "Domains".
 """
@@ -95,7 +99,6 @@ def dequeue(thread: Thread) -> None:
     if thread.is_ready:
         _leave_ready(thread)
     if thread.is_postponed:
-        kernel.reprogram_timer = True
         remove(kernel.release_queue, thread)
         thread.is_postponed = False
 
@@ -147,7 +150,7 @@ def postpone(context: SchedContext) -> None:
         place = place.queue_previous
     insert_after(kernel.release_queue, thread, place)
     thread.is_postponed = True
-    kernel.reprogram_timer = True
+    kernel.quiet_until = 0
 
 
 def _release_time(thread: Thread) -> u64:
@@ -206,9 +209,7 @@ def preemption_point() -> None:
     context = kernel.current_context
     if csr_read("sip") & (SUPERVISOR_TIMER | SUPERVISOR_EXTERNAL):
         raise Preempted()
-    if context is not None and not (
-        budget.is_active(context) and budget.is_sufficient(context, kernel.consumed)
-    ):
+    if context is not None and not (budget.is_active(context) and budget.is_sufficient(context, used())):
         raise Preempted()
 
 
@@ -216,30 +217,42 @@ def preemption_point() -> None:
 
 
 def update_time() -> None:
-    """Read the clock; what passed since the last look counts as used by the current context and domain."""
-    now = timer.read()
-    elapsed: u64 = now - kernel.now
-    kernel.now = now
-    kernel.consumed += elapsed
-    kernel.domain_time = max(kernel.domain_time - elapsed, 0)
+    """Read the clock."""
+    kernel.now = timer.read()
+
+
+@inline
+def is_quiet() -> bool:
+    """Whether nothing that time brings is due: budget and domain have time left, and no refill comes."""
+    return kernel.now < kernel.quiet_until
+
+
+def used() -> u64:
+    """Ticks that the current context was used for and not charged with yet."""
+    return kernel.now - kernel.used_since
 
 
 def commit_time() -> None:
     """Charge the current context for what it used so far."""
     context = kernel.current_context
-    if context is not None and budget.is_active(context) and kernel.consumed > 0:
-        budget.charge(context, kernel.consumed)
-        kernel.reprogram_timer = True
-    kernel.consumed = 0
+    if context is not None:
+        charge(context, used())
+
+
+def charge(context: SchedContext, usage: u64) -> None:
+    """Charge the current context for `usage`, which is all of its use until now."""
+    kernel.used_since = kernel.now
+    if usage > 0:
+        budget.charge(context, usage)
 
 
 def begin_domain(index: u16) -> None:
     """Go on at entry `index` of the domain schedule."""
     entry = kernel.domain_schedule[index]
     kernel.domain_index = index
-    kernel.domain_time = entry.duration
+    kernel.domain_end = min(kernel.now + entry.duration, budget.END_OF_TIME)
     kernel.current_domain = entry.domain
-    kernel.reprogram_timer = True
+    kernel.quiet_until = 0
     reschedule()
 
 
@@ -253,18 +266,28 @@ def _next_domain() -> None:
 # The kernel's exit ------------------------------------------------------------------------------------------
 
 
+@inline
+def goes_on(thread: Thread) -> bool:
+    """Whether `schedule` would change nothing for the current thread; if not so, it is to be asked."""
+    return (
+        thread.state is ThreadState.RUNNING
+        and kernel.scheduler_action is SchedulerAction.KEEP
+        and is_quiet()
+        and thread.context is not None
+        and thread.context is kernel.current_context
+    )
+
+
 def schedule() -> None:
     """Decide who is current from now on, and on whose time."""
     _release()
-    if kernel.domain_time == 0:
+    if kernel.now >= kernel.domain_end:
         _next_domain()
     current = kernel.current
     if current is None or kernel.scheduler_action is not SchedulerAction.KEEP or not is_schedulable(current):
         kernel.current = _choose(current)
     _switch_context()
-    if kernel.reprogram_timer:
-        kernel.reprogram_timer = False
-        _set_deadline()
+    _set_deadline()
 
 
 def _choose(current: Thread | None) -> Thread:
@@ -298,7 +321,7 @@ def _switch_context() -> None:
     if context is kernel.current_context:
         return
     commit_time()
-    kernel.reprogram_timer = True
+    kernel.used_since = kernel.now
     kernel.current_context = context
     if context is not None and not context.sporadic:
         budget.unblock(context)
@@ -306,11 +329,14 @@ def _switch_context() -> None:
 
 def _set_deadline() -> None:
     """Interrupt when the current budget ends, the domain's time does, or the next thread is released."""
-    deadline = kernel.now + kernel.domain_time
+    deadline = kernel.domain_end
     context = kernel.current_context
     if context is not None:
-        deadline = min(deadline, kernel.now + max(budget.first(context).amount - kernel.consumed, 0))
+        deadline = min(deadline, kernel.used_since + budget.first(context).amount)
     waiting = kernel.release_queue.head
     if waiting is not None:
         deadline = min(deadline, _release_time(waiting))
-    timer.set_deadline(deadline)
+    quiet_until = max(deadline - budget.smallest(), 0)
+    if quiet_until < kernel.quiet_until or not is_quiet():
+        kernel.quiet_until = quiet_until
+        timer.set_deadline(deadline)

@@ -56,7 +56,6 @@ class KernelState(Struct):
     idle: Thread | None
     next_thread: Thread | None
     scheduler_action: SchedulerAction
-    reprogram_timer: bool
     current_context: SchedContext | None
 
     # What the processor is set to: the address space, and whose floating point registers it holds.
@@ -67,7 +66,8 @@ class KernelState(Struct):
 
     # Time, in ticks of the timer.
     now: u64  # at kernel entry
-    consumed: u64  # by the current thread since its time was last charged
+    used_since: u64  # since when the use of the current context is not charged yet
+    quiet_until: u64  # nothing that time brings is due before; 0 if that is to be found
     ticks_per_second: u32  # the timebase; 10 MHz on QEMU's virt
     margin: u32  # bound on the time of one kernel entry
     has_sstc: bool  # the supervisor sets its own timer
@@ -78,7 +78,7 @@ class KernelState(Struct):
     current_domain: u8
     domain_index: u16
     domain_start: u16
-    domain_time: u64  # ticks left of the current entry
+    domain_end: u64  # when the current entry ends
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
     ready: Array[ReadyQueues] = array(DOMAINS)
 

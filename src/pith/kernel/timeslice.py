@@ -1,6 +1,6 @@
 """The end of a time slice: what happens to a thread that used its budget up, or gives the rest away.
 
-Every entry of the kernel begins with `check`. A thread whose budget cannot pay for the entry is not served:
+An entry of the kernel begins with `check`, unless time brings nothing yet. A thread whose budget cannot pay for the entry is not served:
 it waits for its next refill (in the ready queue if that is there already) or raises a timeout fault, and
 makes its system call again when it comes back.
 
@@ -9,22 +9,25 @@ Manual: "Scheduling Contexts", "Timeout Exceptions"; the system call Yield.
 
 from __future__ import annotations
 
+from pith.metal import noinline
+
 from . import budget, fault, scheduler
 from .objects import Thread, ThreadState
 from .state import kernel
 
 
+@noinline
 def check(thread: Thread) -> bool:
     """Whether the current thread's budget pays for what it asks of the kernel now; if not, its slice ends."""
     context = kernel.current_context
     if context is None:
         return True
-    if not budget.is_active(context) or not budget.is_sufficient(context, kernel.consumed):
+    if not budget.is_active(context) or not budget.is_sufficient(context, scheduler.used()):
         end(thread, may_time_out=True)
         if scheduler.is_runnable(thread):
             thread.state = ThreadState.RESTART
         return False
-    if kernel.domain_time == 0:
+    if kernel.now >= kernel.domain_end:
         scheduler.reschedule()
         thread.state = ThreadState.RESTART
         return False
@@ -36,8 +39,9 @@ def give_up(thread: Thread) -> None:
     context = kernel.current_context
     if context is None or not budget.is_active(context):
         return
-    consumed = context.consumed + kernel.consumed
-    kernel.consumed = max(kernel.consumed, budget.first(context).amount)
+    used = scheduler.used()
+    consumed = context.consumed + used
+    scheduler.charge(context, max(used, budget.first(context).amount))
     end(thread, may_time_out=False)
     context.consumed = consumed
 
@@ -45,7 +49,7 @@ def give_up(thread: Thread) -> None:
 def end(thread: Thread, may_time_out: bool) -> None:
     """Charge the current context; `thread`, if it can run still, goes to the end of its queue or waits."""
     scheduler.commit_time()
-    kernel.reprogram_timer = True
+    kernel.quiet_until = 0
     context = kernel.current_context
     if context is None or not budget.is_active(context):
         return

@@ -53,4 +53,27 @@ def releases_are_sorted(census: Census) -> Iterator[Violation]:
             yield Violation(name_of(thread), found, "rising times")
 
 
-RULES = (postponed_threads_are_queued, postponed_threads_wait_for_time_only, releases_are_sorted)
+def quiet_ends_in_time(census: Census) -> Iterator[Violation]:
+    """Until `quiet_until`, and for the smallest budget beyond, nothing that time brings is due."""
+    kernel = state.kernel
+    if not kernel.quiet_until:
+        return
+    end = kernel.quiet_until + budget.smallest()
+    dues = {"the domain's time ends": kernel.domain_end}
+    if kernel.current_context is not None:
+        amount = budget.first(kernel.current_context).amount
+        dues["the current budget ends"] = kernel.used_since + amount
+    for thread in members(kernel.release_queue):
+        if thread.context is not None:
+            dues[f"{name_of(thread)} is released"] = budget.first(thread.context).time
+    for event, time in dues.items():
+        if time < end:
+            yield Violation("quiet_until", f"{kernel.quiet_until}, but {event} at {time}", f"{end} or later")
+
+
+RULES = (
+    postponed_threads_are_queued,
+    postponed_threads_wait_for_time_only,
+    releases_are_sorted,
+    quiet_ends_in_time,
+)

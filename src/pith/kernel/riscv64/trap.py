@@ -48,7 +48,7 @@ def _handle(cause: u64, value: u64) -> Thread:
     """The whole of an entry, for all that the fast path did not do."""
     scheduler.update_time()
     thread = current()
-    is_served = timeslice.check(thread)
+    is_served = scheduler.is_quiet() or timeslice.check(thread)
     if cause & INTERRUPT:
         take_interrupts()
     elif is_served:
