@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from pith.abi.labels import Label
+from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall
-from pith.kernel import binding, budget
+from pith.kernel import binding, budget, reply, scheduler
 from pith.kernel.context_invocation import SPORADIC
 from pith.kernel.objects import (
     Cap,
     Notification,
     NotificationCap,
     NullCap,
+    Register,
     SchedContext,
     SchedContextCap,
     SchedControlCap,
@@ -21,6 +23,7 @@ from pith.kernel.objects import (
     ThreadState,
 )
 from pith.kernel.riscv64 import timer
+from pith.kernel.riscv64.csr import SUPERVISOR_TIMER
 from pith.kernel.state import kernel
 
 from .conftest import World
@@ -191,6 +194,71 @@ def test_unbinding_a_thread(system: Timing) -> None:
     assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT) == (TRUNCATED, [])
 
 
+class Chain(Timing):
+    """Of the context: its first thread called a second one, and that one a third, which has it now."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.configure(100, 1000)
+        self.threads = [self.passive(50) for _ in range(3)]
+        self.links = [self.reply(), self.reply()]
+        binding.bind(self.object, self.threads[0])
+        for index, link in enumerate(self.links):
+            reply.push(link, self.threads[index], self.threads[index + 1], can_donate=True)
+        assert self.object.thread is self.threads[2]
+
+    def unbind(self) -> tuple[int, list[int]]:
+        return self.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, thread_cap(self.threads[2]))
+
+
+@pytest.fixture
+def chain(world: World) -> Chain:
+    return Chain(world)
+
+
+def test_lent_time_that_is_unbound_returns_to_whose_it_was(chain: Chain) -> None:
+    """Manual, `SchedContext_UnbindObject`: to the thread that it was originally bound to."""
+    first, second, third = chain.threads
+    assert chain.unbind() == OK
+    assert chain.object.thread is first and first.context is chain.object
+    assert second.context is None and third.context is None
+    assert chain.object.reply is None
+    for link, caller in zip(chain.links, chain.threads, strict=False):  # who waits goes on waiting
+        assert link.caller is caller and caller.state is ThreadState.BLOCKED_ON_REPLY
+        assert link.context is None and link.previous is None and link.next is None
+    reply.pop(chain.links[1])
+    assert second.context is None
+    reply.pop(chain.links[0])
+    assert first.context is chain.object
+
+
+def test_whose_it_was_may_have_other_time_by_now(chain: Chain) -> None:
+    other = chain.context()
+    binding.bind(other, chain.threads[0])
+    assert chain.unbind() == OK
+    assert chain.object.thread is None and chain.threads[0].context is other
+
+
+def test_a_long_chain_is_left_in_steps(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "PREEMPTION_WORK", 1)
+    chain.world.processor.csrs["sip"] = SUPERVISOR_TIMER
+    chain.unbind()
+    assert chain.caller.state is ThreadState.RESTART
+    assert chain.object.reply is chain.links[0] and chain.object.thread is chain.threads[2]
+    assert chain.links[0].context is chain.object and chain.links[0].next is None
+    chain.world.processor.csrs["sip"] = 0
+    assert chain.unbind() == OK
+    assert chain.object.thread is chain.threads[0]
+
+
+def test_time_that_a_notification_lent_is_its_again(system: Timing) -> None:
+    note, thread = system.world.make(Notification), system.passive(50)
+    binding.bind_notification(system.object, note)
+    binding.lend(note, thread)
+    assert system.on_context(Label.SCHED_CONTEXT_UNBIND_OBJECT, thread_cap(thread)) == OK
+    assert thread.context is None and note.context is system.object
+
+
 def test_unbinding_all(system: Timing) -> None:
     note, thread = system.world.make(Notification), system.passive()
     binding.bind(system.object, thread)
@@ -235,6 +303,16 @@ def test_yielding_to_an_equal_runs_it_and_tells_its_time_later(system: Timing) -
     assert system.interrupt() is system.caller
     assert heard(system.caller) == (0, 0, [100])
     assert system.caller.yielding_to is None and system.object.yielding_from is None
+
+
+def test_who_wants_no_answer_yields_all_the_same(system: Timing) -> None:
+    waiting, thread = system.thread(100), system.passive(100)
+    system.configure(100, 100)
+    binding.bind(system.object, thread)
+    system.caller.registers[Register.A1] = MessageInfo(label=Label.SCHED_CONTEXT_YIELD_TO).bits
+    assert system.system_call(SystemCall.SEND, CONTEXT) is thread
+    assert ready(100) == [system.caller, waiting]
+    assert system.caller.yielding_to is None
 
 
 def test_yielding_to_a_lower_thread_returns_at_once(system: Timing) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pith.abi.errors import LookupFailureKind
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall as Call
-from pith.kernel import binding, fault
+from pith.kernel import binding, budget, fault
 from pith.kernel import thread as threads
 from pith.kernel.fault_message import CONTEXT_REGISTERS, Layout, register_at, set_fault
 from pith.kernel.objects import EndpointCap, FaultKind, NullCap, Register, Thread, ThreadSlot, ThreadState
@@ -268,6 +268,22 @@ def test_an_answer_returns_time_that_is_used_up(system: Handled) -> None:
     system.system_call(Call.RECV, EP, 5)
     assert heard(system.handler)[:2] == (6, 5)
     assert second.caller is client
+    say(system.handler)
+    system.system_call(Call.SEND, 5)
+    assert client.state is ThreadState.RESTART  # and its call is not made again: it was answered
+    assert client.registers[Register.FAULT_PC] == PC + 4
+
+
+def test_time_that_is_used_up_does_not_undo_an_answer_to_a_fault(timed: Handled) -> None:
+    """The registers that the handler set stand, though the thread first waits for the timeout's handler."""
+    timed.faulter.registers[Register.A7] = 77
+    assert timed.trap(Cause.USER_CALL) is timed.handler
+    context = timed.faulter.context
+    assert context is not None
+    budget.charge(context, context.budget)
+    timed.answer(0x4444)
+    assert heard(timed.handler)[:2] == (6, FaultKind.TIMEOUT)
+    assert timed.faulter.registers[Register.FAULT_PC] == 0x4444
 
 
 # Floating point ---------------------------------------------------------------------------------------------
@@ -307,6 +323,14 @@ def test_a_thread_that_ends_leaves_floating_point(system: Handled) -> None:
     assert kernel.fpu_owner is None
     fpu.prepare(system.faulter)
     assert not system.world.processor.csr_read("sstatus") & SSTATUS_FS
+
+
+def test_a_handler_without_a_buffer_gets_what_fits_registers(system: Handled) -> None:
+    system.world.put(system.handler.slots[ThreadSlot.BUFFER], NullCap())
+    system.faulter.registers[Register.A7] = 77
+    assert system.trap(Cause.USER_CALL) is system.handler
+    info = MessageInfo.from_bits(system.handler.registers[Register.A1])
+    assert (info.label, info.length) == (FaultKind.UNKNOWN_SYSCALL, 4)
 
 
 def test_no_fault_makes_an_empty_message(system: Handled) -> None:

@@ -28,6 +28,7 @@ from pith.kernel.objects import (
     ThreadState,
 )
 from pith.kernel.state import kernel
+from pith.metal import replace
 
 from .conftest import World
 from .running import Running, full_endpoint_cap
@@ -100,6 +101,14 @@ def test_reading_may_suspend(system: Invoking) -> None:
     system.target.registers[Register.NEXT_PC] = 0x4444
     assert system.invoke(Label.TCB_READ_REGISTERS, 1, 1) == (0, [0x4444])
     assert system.target.state is ThreadState.INACTIVE
+
+
+def test_reading_into_a_buffer_that_cannot_be_written(system: Invoking) -> None:
+    frame = system.caller.slots[ThreadSlot.BUFFER].cap
+    assert isinstance(frame, FrameCap)
+    system.world.put(system.caller.slots[ThreadSlot.BUFFER], replace(frame, can_write=False))
+    system.target.registers[Register.RA] = 7
+    assert system.invoke(Label.TCB_READ_REGISTERS, 0, 32) == (0, [0, 7, 0, 0])
 
 
 @pytest.mark.parametrize("count", [0, 33, 1 << 40])

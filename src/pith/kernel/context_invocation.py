@@ -10,7 +10,7 @@ from typing import Final
 from pith.abi.labels import Label
 from pith.metal import u7, u32, u64
 
-from . import binding, budget, scheduler
+from . import binding, budget, reply, scheduler
 from .errors import IllegalOperation, InvalidCapability, RangeError
 from .message import Invocation, argument, current, extra_slot, put_result, require
 from .objects import MIN_REFILLS, NotificationCap, SchedContext, SchedContextCap, SchedControlCap, ThreadCap
@@ -106,7 +106,7 @@ def _unbind_object(context: SchedContext, call: Invocation) -> None:
         case ThreadCap(thread=thread):
             if context.thread is not thread or thread is current():
                 raise IllegalOperation()
-            binding.unbind(context)
+            reply.recall(context)
         case NotificationCap(notification=notification):
             if context.notification is not notification:
                 raise IllegalOperation()
@@ -123,12 +123,12 @@ def _yield_to(context: SchedContext, call: Invocation) -> u7:
     binding.finish_yield(context)
     if scheduler.is_schedulable(thread):
         scheduler.dequeue(thread)
+        scheduler.enqueue_front(caller)  # and then the thread, so that it comes first of equals
+        scheduler.enqueue_front(thread)
+        scheduler.reschedule()
         if thread.priority >= caller.priority and call.is_call:
             context.yielding_from = caller
             caller.yielding_to = context
-            scheduler.enqueue_front(caller)
-        scheduler.enqueue_front(thread)
-        scheduler.reschedule()
     if caller.yielding_to is None:
         put_result(0, budget.take_consumed(context))
     return 1

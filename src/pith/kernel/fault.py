@@ -12,7 +12,7 @@ from __future__ import annotations
 from . import endpoint
 from .endpoint import Sending
 from .fault_message import set_fault
-from .objects import Cap, EndpointCap, FaultKind, Thread, ThreadSlot, ThreadState
+from .objects import Cap, EndpointCap, FaultKind, Register, Thread, ThreadSlot, ThreadState
 
 
 def is_handler(cap: Cap) -> bool:
@@ -37,6 +37,8 @@ def has_timeout_handler(thread: Thread) -> bool:
 
 def time_out(thread: Thread) -> None:
     """Tell the timeout handler, which the thread has, that its budget is used up."""
+    if thread.state is ThreadState.RUNNING:  # a call that was answered is not made again
+        thread.registers[Register.FAULT_PC] = thread.registers[Register.NEXT_PC]
     context = thread.context
     set_fault(thread, FaultKind.TIMEOUT, 0 if context is None else context.badge)
     _send(thread, thread.slots[ThreadSlot.TIMEOUT_HANDLER].cap, can_donate=False)

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final
 
 from pith.abi.errors import LookupFailureKind
-from pith.abi.messages import IPCBuffer, MessageInfo
+from pith.abi.messages import MESSAGE_REGISTERS, IPCBuffer, MessageInfo
 from pith.metal import u5, u6, u7, u64
 
 from . import budget
@@ -118,6 +118,8 @@ def deliver(thread: Thread, handler: Thread, badge: u64) -> None:
             length = _put(handler, buffer, pc, words[0], words[2], words[1])
         case FaultKind.NONE:
             length = 0
+    if buffer is None:
+        length = min(length, MESSAGE_REGISTERS)
     put_header(handler, badge, MessageInfo(length, label=int(thread.fault_kind)))
 
 

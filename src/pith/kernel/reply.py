@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from pith.metal import inline
 
-from . import binding
+from . import binding, scheduler
 from .objects import Reply, SchedContext, Thread, ThreadState
 from .queue import remove as leave_queue
 
@@ -85,6 +85,22 @@ def abandon(caller: Thread) -> None:
     reply = withdraw(caller)
     if reply is not None:
         _leave_stack(reply)
+
+
+def recall(context: SchedContext) -> None:
+    """Take the context from its thread; if calls lent it, whose it was first has it again, and all wait on.
+
+    Raises Preempted: call it again.
+    """
+    owner: Thread | None = None
+    while (top := context.reply) is not None:
+        owner = top.caller
+        unstack(top, context)
+        if context.reply is not None:
+            scheduler.preemption_point()
+    binding.unbind(context)
+    if owner is not None and owner.context is None:
+        binding.donate(context, owner)
 
 
 def clear(reply: Reply) -> None:

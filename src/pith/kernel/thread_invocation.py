@@ -96,7 +96,7 @@ def _read_registers(thread: Thread, call: Invocation) -> u7:
         raise IllegalOperation()
     if suspends:
         threads.suspend(thread)
-    if buffer_of(current(), writing=False) is None:
+    if buffer_of(current(), writing=True) is None:
         count = min(count, MESSAGE_REGISTERS)
     for index in range(count):
         put_result(index, thread.registers[register_at(Layout.CONTEXT, index)])
