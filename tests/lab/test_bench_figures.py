@@ -8,17 +8,17 @@ import pytest
 from rich.console import Console
 
 from pith import UserError
+from pith.lab.bench.boot import Boot, until_first_call
 from pith.lab.bench.building import SOURCES
 from pith.lab.bench.chart import Axis, at, charts, even_step, short
-from pith.lab.bench.figures import DATA, Curve, Figure, FigureResult, crossings, curves_in
+from pith.lab.bench.figures import DATA, SCALING, Curve, Figure, FigureResult, crossings, curves_in
 from pith.lab.bench.figures_json import to_json
-from pith.lab.bench.figures_text import figures_text
+from pith.lab.bench.figures_text import boot_table, figures_text
 from tests.cli.conftest import Pith, pith  # noqa: F401
 
 SVG = "{http://www.w3.org/2000/svg}"
-FIGURE = Figure(
-    "f", "A figure", "bytes", 3, (Curve("f.slow", "slow"), Curve("f.fast", "fast")), is_steep=True
-)
+CURVES = (Curve("f.slow", "slow"), Curve("f.fast", "fast"))
+FIGURE = Figure("f", "A figure", "bytes", 3, CURVES, is_steep=True, are_rivals=True)
 SAMPLES = {
     "calibration.0": (0, 0),
     "f.slow.8": (100, 100),
@@ -62,6 +62,10 @@ def test_curves_of_two_kernels_do_not_cross() -> None:
     assert len(crossings(result("Pith", "other"))) == 2
 
 
+def test_curves_that_are_no_rivals_do_not_cross() -> None:
+    assert crossings(result()._replace(figure=FIGURE._replace(are_rivals=False))) == []
+
+
 def shown(*kernels: str) -> str:
     console = Console(width=100, color_system=None)
     with console.capture() as captured:
@@ -78,7 +82,7 @@ def test_the_table_has_a_line_for_each_x_and_says_where_curves_cross() -> None:
 
 
 def test_json_has_every_point_and_crossing() -> None:
-    [benchmark] = json.loads(to_json([result("Pith", "other")]))
+    [benchmark] = json.loads(to_json([result("Pith", "other")], []))
     assert len(benchmark["Results"]) == 12
     point = benchmark["Results"][1]
     assert (point["Curve"], point["Kernel"], point["bytes"], point["Median"]) == ("f.slow", "Pith", 16, 201)
@@ -96,6 +100,28 @@ def test_the_drawing_has_a_line_for_each_curve_and_a_ring_for_each_crossing() ->
         assert (xs[1] - xs[0]) / (xs[2] - xs[0]) == pytest.approx(1 / 3, abs=0.01)  # 8, 16, 64
 
 
+def log_of_a_boot() -> list[str]:
+    executed = "Trace 0: 0x7f [0000000000000000/ffffffff80200000/00201001/ff020201] pith_entry\n"
+    trap = "riscv_cpu_do_interrupt: hart:0, async:{}, cause:{:016x}, epc:0x0, tval:0x0, desc=x\n"
+    return [executed, executed, trap.format(0, 9), executed, trap.format(1, 5), trap.format(0, 8), executed]
+
+
+def test_a_boot_ends_with_the_first_call_from_user_mode() -> None:
+    assert until_first_call(log_of_a_boot()) == (3, 1)
+
+
+def test_a_boot_is_shown_in_both_forms() -> None:
+    boot = Boot("Pith", 123440, 2, 11_995_407, 0.0469)
+    console = Console(width=100, color_system=None)
+    with console.capture() as captured:
+        console.print(boot_table([boot]))
+    assert ["Pith", "123,440", "2", "12.0", "million", "47", "ms"] in [
+        line.split() for line in captured.get().splitlines()
+    ]
+    [entry] = json.loads(to_json([], [boot]))[0]["Results"]
+    assert (entry["Instructions"], entry["Firmware calls"]) == (123440, 2)
+
+
 def test_axes() -> None:
     up = Axis(0, 100, 350, 50, logarithmic=False)
     assert (up(0), up(50), up(100)) == (350, 200, 50)
@@ -107,7 +133,7 @@ def test_axes() -> None:
 def test_the_program_knows_every_curve() -> None:
     text = "\n".join(file.read_text() for file in SOURCES.glob("*.c"))
     named = set(re.findall(r'"([a-z.-]+)"', text))
-    for figure in (DATA,):
+    for figure in (DATA, *SCALING):
         assert {figure.scenario, *(curve.name for curve in figure.curves)} <= named
 
 
@@ -136,3 +162,25 @@ def test_a_drawing_without_a_place_ends_before_anything_slow(pith: Pith) -> None
     ended = pith("bench", "data", "--plot", "no/such/directory/data.svg")
     assert ended.code == 1
     assert ended.err.startswith("pith: no/such/directory/data.svg: ")
+
+
+@pytest.mark.qemu
+@pytest.mark.slow
+def test_scaling_is_flat_where_it_should_be_and_interrupts_wait_for_a_bounded_time(pith: Pith) -> None:  # noqa: F811
+    ended = pith("bench", "scaling", "--json")
+    assert ended.code == 0, ended.err
+    *benchmarks, boot = json.loads(ended.out)
+    medians = {
+        (point["Curve"], point[figure.x]): point["Median"]
+        for figure, benchmark in zip(SCALING, benchmarks, strict=True)
+        for point in benchmark["Results"]
+    }
+    assert len(medians) == sum(len(figure.curves) * figure.places for figure in SCALING)
+    assert medians["threads.call", 1] == medians["threads.call", 10_000]
+    assert medians["priorities.resume", 250] == pytest.approx(medians["priorities.resume", 1], rel=0.05)
+    assert medians["depth.signal", 1] < medians["depth.signal", 64]
+    assert medians["revoke.cost", 10_000] > 8 * medians["revoke.cost", 1000]
+    assert medians["revoke.delay", 10_000] < 1.1 * medians["revoke.delay", 1000]
+    assert medians["revoke.user", 1] < medians["revoke.delay", 1] < medians["revoke.delay", 1000]
+    [own] = boot["Results"]
+    assert 0 < own["Instructions"] < own["Instructions since power-on"]

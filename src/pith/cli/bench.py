@@ -3,7 +3,7 @@
 import typer
 
 from pith.cli.bench_compile import compile_kernel
-from pith.cli.bench_figures import data
+from pith.cli.bench_figures import data, scaling
 from pith.cli.bench_ipc import bench, trace
 from pith.cli.bench_memory import memory
 from pith.cli.bench_service import service
@@ -14,6 +14,7 @@ benchmarks.callback(invoke_without_command=True)(bench)
 benchmarks.command("trace")(trace)
 benchmarks.command("memory")(memory)
 benchmarks.command("data")(data)
+benchmarks.command("scaling")(scaling)
 benchmarks.command("service")(service)
 benchmarks.command("size")(size)
 benchmarks.command("compile")(compile_kernel)

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -39,7 +39,8 @@ SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 class QemuMachine(Machine):
     """A running QEMU. With `gdb`, a port, it waits for a debugger before the first instruction.
 
-    `tree` replaces the device tree that QEMU would make.
+    `tree` replaces the device tree that QEMU would make; `cpu` is the processor as QEMU's `-cpu` names it, `options` are
+    more of QEMU's.
     """
 
     name = "qemu"
@@ -54,6 +55,8 @@ class QemuMachine(Machine):
         icount: bool = False,
         gdb: int | None = None,
         tree: bytes | None = None,
+        cpu: str = "rv64",
+        options: Sequence[str] = (),
     ) -> None:
         super().__init__(image, memory=memory, echo=echo, keyboard=keyboard)
         if not image.table.kernel_entry:
@@ -64,12 +67,14 @@ class QemuMachine(Machine):
         if program.complaint:
             raise UserError(program.complaint, program.remedy)
         self.gdb = gdb
+        self.cpu = cpu
         self.listening = False  # to the keyboard
         self.directory = tempfile.TemporaryDirectory(prefix="pith-qemu-")
         socket = Path(self.directory.name, "monitor")
         self.errors = Path(self.directory.name, "errors")
         self.monitor = Monitor(socket)
         command = self._command(program.path, socket, icount)
+        command += options
         if tree is not None:
             Path(self.directory.name, "tree").write_bytes(tree)
             command += ["-dtb", str(Path(self.directory.name, "tree"))]
@@ -94,7 +99,7 @@ class QemuMachine(Machine):
             "-machine",
             "virt",
             "-cpu",
-            "rv64",
+            self.cpu,
             "-smp",
             "1",
             "-m",
@@ -112,7 +117,7 @@ class QemuMachine(Machine):
         ]
         command += ["-serial", "stdio", "-monitor", "none", "-qmp", f"unix:{socket},server=on,wait=off"]
         if icount:
-            command += ["-icount", "shift=0"]
+            command += ["-icount", "shift=0", "-rtc", "clock=vm"]  # the clock counts instructions, too
         if self.gdb is not None:
             command += ["-gdb", f"tcp:127.0.0.1:{self.gdb}"]
         return command

@@ -18,6 +18,7 @@
     memory, memory_text, memory_json    the three as one report
     figures      curves, such as the cost of moving data by size; figures_text, figures_json, chart show them
     service      a service as functions and as servers, from their traces; service_text shows it
+    boot         from power-on to the initial thread
 
 A run counts instructions as time, so it is the same every time; there is nothing to average out, and one
 difference of one instruction is a difference.

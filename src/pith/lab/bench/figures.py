@@ -27,7 +27,11 @@ class Curve(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """Curves over the same axis; `is_steep` if they grow with x, so that only a logarithm shows them all."""
+    """Curves over the same axis.
+
+    `is_steep`: they grow with x, so that only a logarithm shows them all. `are_rivals`: they do the same work, so that
+    it matters where they cross.
+    """
 
     scenario: str
     title: str
@@ -35,6 +39,7 @@ class Figure(NamedTuple):
     places: int  # how many x there are
     curves: tuple[Curve, ...]
     is_steep: bool = False
+    are_rivals: bool = False
 
 
 class Measured(NamedTuple):
@@ -89,7 +94,9 @@ def curves_in(figure: Figure, samples: dict[str, Samples]) -> Iterator[Measured]
 
 
 def crossings(result: FigureResult) -> list[Crossing]:
-    """Where two curves of the same kernel cross, taken as straight between their points, by rising x."""
+    """Where two rivals on the same kernel cross, taken as straight between their points, by rising x."""
+    if not result.figure.are_rivals:
+        return []
     found = [
         crossing
         for one, other in combinations(result.measured, 2)
@@ -116,7 +123,7 @@ def difference(one: float, other: float) -> float:
 
 DATA: Final = Figure(
     "data",
-    "Moving data to another address space and knowing that it arrived: retired instructions",
+    "Instructions to move data to another address space",
     "bytes",
     18,
     (
@@ -125,4 +132,48 @@ DATA: Final = Figure(
         Curve("data.shared", "shared memory"),
     ),
     is_steep=True,
+    are_rivals=True,
+)
+
+SCALING: Final = (
+    Figure(
+        "threads",
+        "Instructions while other threads, of lower priority, are ready",
+        "threads",
+        5,
+        (
+            Curve("threads.call", "call, answer"),
+            Curve("threads.wake", "signal, wait"),
+        ),
+    ),
+    Figure(
+        "priorities",
+        "Instructions while threads of so many priorities are ready",
+        "priorities",
+        9,
+        (
+            Curve("priorities.resume", "resume"),
+            Curve("priorities.suspend", "suspend"),
+            Curve("priorities.wake", "signal, wait"),
+        ),
+    ),
+    Figure(
+        "depth",
+        "Instructions to signal by a capability so deep in a capability space",
+        "levels",
+        7,
+        (Curve("depth.signal", "signal"),),
+    ),
+    Figure(
+        "revoke",
+        "Instructions to revoke copies of a capability, and that an interrupt waits meanwhile",
+        "copies",
+        5,
+        (
+            Curve("revoke.cost", "revoke"),
+            Curve("revoke.delay", "longest wait"),
+            Curve("revoke.user", "in user code"),
+        ),
+        is_steep=True,
+    ),
 )

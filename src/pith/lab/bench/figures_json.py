@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 
+from .boot import Boot
 from .figures import FigureResult, crossings
 from .json_report import numbers
 
 
-def to_json(results: list[FigureResult]) -> str:
-    return json.dumps([benchmark(result) for result in results], indent=2, ensure_ascii=False)
+def to_json(results: list[FigureResult], boots: list[Boot]) -> str:
+    """A benchmark a figure, and one of the kernels' boots if there are any."""
+    benchmarks = [benchmark(result) for result in results]
+    if boots:
+        entries = [
+            {
+                "Kernel": boot.kernel,
+                "Instructions": boot.instructions,
+                "Firmware calls": boot.firmware_calls,
+                "Instructions since power-on": boot.reached,
+                "Seconds": boot.seconds,
+            }
+            for boot in boots
+        ]
+        benchmarks.append({"Benchmark": "Boot to the initial thread", "Results": entries})
+    return json.dumps(benchmarks, indent=2, ensure_ascii=False)
 
 
 def benchmark(result: FigureResult) -> dict[str, object]:

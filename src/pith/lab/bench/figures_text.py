@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .boot import Boot
 from .figures import FigureResult, crossings
 
 
@@ -23,7 +24,7 @@ def figure_table(result: FigureResult) -> Table:
     table.add_column(result.figure.x, justify="right")
     several = len({measured.kernel for measured in result.measured}) > 1
     for measured in result.measured:
-        heading = f"{measured.curve.label},\n{measured.kernel}" if several else measured.curve.label
+        heading = f"{measured.kernel}\n{measured.curve.label}" if several else measured.curve.label
         widest = max(len(f"{median:,.0f}") for _, median in measured.medians)
         table.add_column(heading, justify="right", overflow="fold", min_width=widest)
     for x in sorted({x for measured in result.measured for x in measured.points}):
@@ -46,3 +47,23 @@ def crossing_lines(result: FigureResult) -> list[str]:
         f"{c.below.curve.label} below {c.above.curve.label}"
         for c in crossings(result)
     ]
+
+
+def boot_table(boots: list[Boot]) -> Table:
+    """A row a kernel."""
+    table = Table(
+        title="\nBoot to the initial thread", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    table.add_column("kernel", overflow="fold")
+    for heading in ("its instructions", "calls of the firmware", "all since power-on", "wall time"):
+        table.add_column(heading, justify="right")
+    for boot in boots:
+        since = f"{boot.reached / 1e6:.1f} million"
+        table.add_row(
+            boot.kernel,
+            f"{boot.instructions:,}",
+            str(boot.firmware_calls),
+            since,
+            f"{boot.seconds * 1000:.0f} ms",
+        )
+    return table

@@ -114,14 +114,25 @@ def run_logged(
     image = build_image(kernel.elf, [scenario], directory, awaited=True)
     with QemuMachine(image, icount=True) as machine:
         machine.run(WAIT, seconds=SECONDS)
-        # The one is what the other is called since QEMU 8.1; each version ignores the name that it does not know.
-        for order in (f"logfile {log}", "singlestep on", "one-insn-per-tb on", f"log {logged}"):
-            machine.monitor.execute("human-monitor-command", **{"command-line": order})
+        one_instruction_at_a_time(machine)
+        tell(machine, f"logfile {log}", f"log {logged}")
         machine.send("\n")
         ending = machine.run(END.strip(), seconds=SECONDS)
         if at_end is not None:
             at_end(machine)
         return parse(kernel.name, machine.output, ending)
+
+
+def one_instruction_at_a_time(machine: QemuMachine) -> None:
+    """Let QEMU translate single instructions, so that it logs each."""
+    # The one is what the other is called since QEMU 8.1; each version ignores the name that it does not know.
+    tell(machine, "singlestep on", "one-insn-per-tb on")
+
+
+def tell(machine: QemuMachine, *orders: str) -> None:
+    """Type orders at QEMU's monitor for people."""
+    for order in orders:
+        machine.monitor.execute("human-monitor-command", **{"command-line": order})
 
 
 def retired(lines: Iterable[str]) -> Iterator[Step]:

@@ -1,18 +1,8 @@
-/* An interrupt, from the store that makes the device raise it to the thread that handles it, and back.
- *
- * The device is the board's real-time clock: an alarm in the past rings at once. */
+/* An interrupt, from the store that makes the device raise it to the thread that handles it, and back. */
 
-#include "console.h"
+#include "clock.h"
 #include "resources.h"
 #include "samples.h"
-
-enum { CLOCK = 0x101000, CLOCK_INTERRUPT = 11 };
-
-/* The clock's registers, as indices of 32-bit words. */
-enum { ALARM_LOW = 2, ALARM_HIGH = 3, INTERRUPT_ENABLED = 4, CLEAR_INTERRUPT = 7 };
-
-static word notification, handler;
-static volatile unsigned *clock;
 
 /* When the handler last woke, when it last began to wait, and what its last acknowledgement took. */
 static volatile word entered, left, acknowledgement;
@@ -20,26 +10,14 @@ static volatile word entered, left, acknowledgement;
 /* It runs in the initial thread's address space, for it must reach the device. */
 static _Noreturn void handle_interrupts(struct pith_ipc_buffer *buffer)
 {
-    const struct invocation acknowledge = {.target = handler, .label = PITH_IRQ_ACK_IRQ};
+    const struct invocation acknowledge = {.target = clock_handler, .label = PITH_IRQ_ACK_IRQ};
     for (;;) {
-        struct answer wait = system_call(PITH_SYS_WAIT, notification, 0, 0);
+        struct answer wait = system_call(PITH_SYS_WAIT, clock_notification, 0, 0);
         left = wait.stamps.before;
         entered = wait.stamps.after;
-        clock[CLEAR_INTERRUPT] = 1;
+        clear_alarm();
         acknowledgement = duration(invoke(buffer, &acknowledge).stamps);
     }
-}
-
-static void set_up(void)
-{
-    clock = map_device(CLOCK);
-    notification = new_object(PITH_NOTIFICATION, 0);
-    handler = new_slot();
-    check("get the interrupt's handler", pith_irq_get(PITH_ROOT_IRQ_CONTROL, CLOCK_INTERRUPT, pith_own(handler)));
-    check("set the interrupt's notification", pith_irq_set_notification(handler, notification));
-    clock[ALARM_HIGH] = 0;
-    clock[INTERRUPT_ENABLED] = 1;
-    start_thread(PITH_ROOT_VSPACE, HIGHER, false, handle_interrupts);
 }
 
 /* The store after which the device interrupts, between two stamps. */
@@ -59,7 +37,8 @@ void measure_interrupts(void)
     word returned = 0;
     if (!wanted("interrupt"))
         return;
-    set_up();
+    open_clock();
+    start_thread(PITH_ROOT_VSPACE, HIGHER, false, handle_interrupts);
     for (word i = 0; i <= WARM_UPS + SAMPLES; i++) {
         sample_begins();
         struct stamps stamps = ring();

@@ -14,9 +14,11 @@
 
 void pith_main(const struct pith_bootinfo *info)
 {
+    word started = stamp();
     set_up_resources(info);
     open_console();
     print("\nbench begins\n");
+    report_value("boot", 0, started);
     check("set the own priority", pith_tcb_set_priority(PITH_ROOT_TCB, PITH_ROOT_TCB, MIDDLE));
     measure_calibration();
     measure_calls();
@@ -27,5 +29,8 @@ void pith_main(const struct pith_bootinfo *info)
     measure_objects();
     measure_data();
     measure_services();
+    measure_crowds();
+    measure_depths();
+    measure_revocations();
     print("bench ends\n");
 }

@@ -51,15 +51,28 @@ void report(const char *row_name, const struct row *row)
     print("\n");
 }
 
-void report_point(const char *curve, word x, const word samples[POINT_SAMPLES])
+static void begin_point(const char *curve, word x)
 {
     print("row ");
     print(curve);
     print(".");
     print_number(x);
+}
+
+void report_point(const char *curve, word x, const word samples[POINT_SAMPLES])
+{
+    begin_point(curve, x);
     for (word i = POINT_WARM_UPS; i < POINT_SAMPLES; i++) {
         print(" ");
         print_number(samples[i]);
     }
+    print("\n");
+}
+
+void report_value(const char *curve, word x, word value)
+{
+    begin_point(curve, x);
+    print(" ");
+    print_number(value);
     print("\n");
 }

@@ -33,6 +33,9 @@ enum { POINT_WARM_UPS = 1, POINT_SAMPLES = 4 };
 
 void report_point(const char *curve, word x, const word samples[POINT_SAMPLES]);
 
+/* The same for what is a single number by itself, such as the greatest of many. */
+void report_value(const char *curve, word x, word value);
+
 void measure_calibration(void);
 void measure_calls(void);
 void measure_singles(void);
@@ -42,3 +45,6 @@ void measure_interrupts(void);
 void measure_objects(void);
 void measure_data(void);
 void measure_services(void);
+void measure_crowds(void);
+void measure_depths(void);
+void measure_revocations(void);
