@@ -186,6 +186,39 @@ def test_budget_is_neither_lost_nor_made(
         assert budget.is_sufficient(context, 0)
 
 
+@settings(max_examples=60, deadline=None)
+@given(uses=uses, jump=st.integers(0, 100_000), extra=st.integers(0, 8), slack=st.integers(1, 5000))
+def test_rounds_that_are_skipped_change_nothing(
+    uses: list[tuple[int, int, bool]], jump: int, extra: int, slack: int
+) -> None:
+    results = []
+    for skip in (budget._skip_rounds, lambda context, usage: 0):
+        system = Running(fresh_world())
+        context = system.context(100, 100 + slack, refills=2 + extra)
+        for wait, use, unblocks in uses:
+            system.elapse(wait)
+            if unblocks:
+                budget.unblock(context)
+            system.elapse(use)
+            budget.charge(context, ticks(use))
+        system.elapse(jump)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(budget, "_skip_rounds", skip)
+            budget.charge(context, ticks(jump))
+        results.append(refills(context))
+    assert results[0] == results[1]
+
+
+def test_a_clock_that_jumps_by_years_is_paid_for_at_once(system: Running) -> None:
+    context = system.context(20, 40, refills=8)
+    began, years = budget.first(context).time, 1 << 55
+    kernel.now += years
+    budget.charge(context, years)
+    earned = years // context.budget * context.period
+    assert earned <= budget.first(context).time - began <= earned + 3 * context.period
+    assert sum(amount for _, amount in refills(context)) == 20
+
+
 @settings(max_examples=40, deadline=None)
 @given(bursts=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 100)), min_size=1, max_size=40))
 def test_no_window_of_a_period_holds_more_than_the_budget(bursts: list[tuple[int, int]]) -> None:

@@ -174,6 +174,8 @@ def charge(context: SchedContext, usage: u64) -> None:
 
 
 def _charge_sporadic(context: SchedContext, usage: u64) -> None:
+    if usage >> 1 > context.budget:
+        usage -= _skip_rounds(context, usage)
     while (amount := first(context).amount) <= usage and (time := first(context).time) < END_OF_TIME:
         usage -= amount  # used up: the whole refill comes back one period later
         _drop_first(context)
@@ -191,6 +193,18 @@ def _charge_sporadic(context: SchedContext, usage: u64) -> None:
         _drop_first(context)
         first(context).time -= rest
         first(context).amount += rest
+
+
+def _skip_rounds(context: SchedContext, usage: u64) -> u64:
+    """Go through the whole ring as often as `usage` does, but for as many rounds as may join refills; returns what it took.
+
+    A round leaves all refills as they were, a period later. Only a clock that jumps makes so many of them.
+    """
+    rounds = max(usage // max(context.budget, 1) - context.refill_count, 0)
+    skipped = min(rounds, max(END_OF_TIME - last(context).time, 0) // max(context.period, 1))
+    for position in range(context.refill_count):
+        refill(context, position).time += skipped * context.period
+    return skipped * context.budget
 
 
 def _pay_back(context: SchedContext, overrun: u64) -> None:
