@@ -8,6 +8,7 @@ from pith.cli.bench_ipc import bench, trace
 from pith.cli.bench_memory import memory
 from pith.cli.bench_service import service
 from pith.cli.bench_size import size
+from pith.cli.bench_timer import timer
 
 benchmarks = typer.Typer(name="bench", help="Measure the kernel, beside another if you have one.")
 benchmarks.callback(invoke_without_command=True)(bench)
@@ -17,4 +18,5 @@ benchmarks.command("data")(data)
 benchmarks.command("scaling")(scaling)
 benchmarks.command("service")(service)
 benchmarks.command("size")(size)
+benchmarks.command("timer")(timer)
 benchmarks.command("compile")(compile_kernel)

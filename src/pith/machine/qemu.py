@@ -28,6 +28,7 @@ from .image import BootImage
 from .interface import DEFAULT_MEMORY, Ending, Machine
 from .qemu_monitor import Monitor
 
+PROCESSOR: Final = "rv64"  # as QEMU's -cpu names it
 CHUNK: Final = 65536
 # A driver that starts clears the receiver, and what was typed before is lost; so a keyboard is not read
 # before the machine has printed something and then been silent for so many seconds.
@@ -39,8 +40,7 @@ SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 class QemuMachine(Machine):
     """A running QEMU. With `gdb`, a port, it waits for a debugger before the first instruction.
 
-    `tree` replaces the device tree that QEMU would make; `cpu` is the processor as QEMU's `-cpu` names it, `options` are
-    more of QEMU's.
+    `tree` replaces the device tree that QEMU would make; `cpu` is the processor, `options` are more of QEMU's.
     """
 
     name = "qemu"
@@ -55,7 +55,7 @@ class QemuMachine(Machine):
         icount: bool = False,
         gdb: int | None = None,
         tree: bytes | None = None,
-        cpu: str = "rv64",
+        cpu: str = PROCESSOR,
         options: Sequence[str] = (),
     ) -> None:
         super().__init__(image, memory=memory, echo=echo, keyboard=keyboard)

@@ -19,6 +19,7 @@
     figures      curves, such as the cost of moving data by size; figures_text, figures_json, chart show them
     service      a service as functions and as servers, from their traces; service_text shows it
     boot         from power-on to the initial thread
+    timer        what setting the timer costs, with Sstc and without
 
 A run counts instructions as time, so it is the same every time; there is nothing to average out, and one
 difference of one instruction is a difference.

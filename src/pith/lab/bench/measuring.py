@@ -14,7 +14,7 @@ from typing import Final
 
 from pith import UserError
 from pith.machine.interface import Ending
-from pith.machine.qemu import QemuMachine
+from pith.machine.qemu import PROCESSOR, QemuMachine
 
 from .building import build_image
 from .kernels import Kernel
@@ -32,9 +32,11 @@ Samples = dict[str, tuple[int, ...]]
 OnRow = Callable[[str], None]
 
 
-def measure(kernel: Kernel, rows: tuple[Row, ...], on_row: OnRow | None = None) -> dict[str, Summary]:
+def measure(
+    kernel: Kernel, rows: tuple[Row, ...], on_row: OnRow | None = None, cpu: str = PROCESSOR
+) -> dict[str, Summary]:
     """Run the benchmark on a kernel, and summarise each of the rows; `on_row` hears of every row as it comes."""
-    samples = run(kernel, list(dict.fromkeys(row.scenario for row in rows)), on_row)
+    samples = run(kernel, list(dict.fromkeys(row.scenario for row in rows)), on_row, cpu)
     missing = [row.name for row in rows if row.name not in samples]
     if missing:
         raise UserError(
@@ -43,12 +45,12 @@ def measure(kernel: Kernel, rows: tuple[Row, ...], on_row: OnRow | None = None) 
     return {row.name: summarise(samples[row.name]) for row in rows}
 
 
-def run(kernel: Kernel, scenarios: list[str], on_row: OnRow | None = None) -> Samples:
+def run(kernel: Kernel, scenarios: list[str], on_row: OnRow | None = None, cpu: str = PROCESSOR) -> Samples:
     """Run these scenarios on a kernel; return every row's samples."""
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         image = build_image(kernel.elf, [CALIBRATION, *scenarios], Path(directory))
         watch = Watch(on_row)
-        with QemuMachine(image, icount=True, echo=watch) as machine:
+        with QemuMachine(image, icount=True, echo=watch, cpu=cpu) as machine:
             ending = machine.run(END, seconds=SECONDS)
             output = machine.output
     samples = parse(kernel.name, output, ending)
