@@ -12,7 +12,7 @@ import pytest
 
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall as Call
-from pith.kernel import binding, fastpath, notification, scheduler
+from pith.kernel import binding, budget, fastpath, notification, scheduler
 from pith.kernel.objects import (
     ASIDPool,
     CNodeCap,
@@ -29,7 +29,7 @@ from pith.kernel.objects import (
     Thread,
     ThreadSlot,
 )
-from pith.kernel.riscv64 import vspace
+from pith.kernel.riscv64 import timer, vspace
 from pith.kernel.state import kernel
 from pith.metal import memory
 
@@ -45,6 +45,7 @@ class Scene(Running):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
+        kernel.has_sstc = True  # so that the deadline is in a register
         self.ep, self.link = self.endpoint(), self.reply()
         self.pool = world.make(ASIDPool)
         kernel.asid_pools[0] = self.pool
@@ -107,10 +108,50 @@ class Scene(Running):
         if is_active:
             notification.signal(bound, 4)
 
-    def own_time(self, thread: Thread) -> None:
+    def own_time(
+        self, thread: Thread, amount: int = 5000, period: int | None = None, sporadic: bool = False
+    ) -> None:
         """A scheduling context of its own for the thread."""
-        context = self.context()
+        context = self.context(amount, period, sporadic=sporadic)
         context.thread, thread.context = thread, context
+
+    def limit(self, thread: Thread) -> None:
+        """The thread may use half of the time only."""
+        context = thread.context
+        assert context is not None
+        ticks = timer.to_ticks(5000)
+        budget.renew(context, ticks, 2 * ticks, 4)
+
+    def spend(self, microseconds: int) -> None:
+        """Time passes, which the kernel has yet to notice."""
+        self.world.processor.csrs["time"] += timer.to_ticks(microseconds)
+
+    def use_up(self, thread: Thread) -> None:
+        """The thread's first refill is in the future."""
+        assert thread.context is not None
+        budget.charge(thread.context, thread.context.budget)
+
+    def empty(self, thread: Thread) -> None:
+        assert thread.context is not None
+        thread.context.refill_max = 0
+
+    def lend_to_bound(self) -> None:
+        """Time for whom the server's bound notification wakes: the server has it now."""
+        bound, context = self.server.bound_notification, self.server.context
+        assert bound is not None and context is not None
+        binding.bind_notification(context, bound)
+
+    def postpone(self) -> None:
+        """A third thread waits for a refill that comes in 1000 µs."""
+        context = self.context(100, 1000)
+        budget.charge(context, context.budget)
+        assert self.thread(5, context).is_postponed
+        scheduler.schedule()
+
+    def nearly_use_up(self, thread: Thread) -> None:
+        """Little is left of the thread's slice, less than of any other's."""
+        assert thread.context is not None
+        budget.charge(thread.context, timer.to_ticks(4900))
 
     def in_domain(self, thread: Thread, domain: int) -> None:
         thread.domain = domain
@@ -148,7 +189,14 @@ CALLS: list[tuple[str, bool, Change]] = [
     ("a deep CSpace", False, lambda s: s.deepen(s.client)),
     ("nobody waits", False, lambda s: s.give(s.client, EP, full_endpoint_cap(s.endpoint()))),
     ("the server brought no reply object", False, lambda s: (setattr(s.server, "wait_reply", None), setattr(s.link, "caller", None))),
-    ("the server has time", False, lambda s: s.own_time(s.server)),
+    ("the server has time", True, lambda s: s.own_time(s.server)),
+    ("the server has sporadic time", True, lambda s: s.own_time(s.server, 2000, 9000, True)),
+    ("the server has less time than is left", True, lambda s: s.own_time(s.server, 100, 9000)),
+    ("the client has used some time", True, lambda s: (s.own_time(s.server), s.spend(50))),
+    ("the client has used some of a part", True, lambda s: (s.own_time(s.server), s.limit(s.client), s.spend(50))),
+    ("the client has no time left", False, lambda s: (s.own_time(s.server), s.spend(4995))),
+    ("the server's time is used up", False, lambda s: (s.own_time(s.server, 100, 9000), s.use_up(s.server))),
+    ("the server's context was never configured", False, lambda s: (s.own_time(s.server), s.empty(s.server))),
     ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
     ("another domain", False, lambda s: s.in_domain(s.server, 1)),
     ("no address space", False, lambda s: (s.world.put(s.server.slots[1], NullCap()), vspace.begin_epoch())),
@@ -174,6 +222,23 @@ ANSWERS: list[tuple[str, bool, Change]] = [
     ("a deep CSpace", False, lambda s: s.deepen(s.server)),
     ("another domain", False, lambda s: s.in_domain(s.client, 1)),
     ("a new epoch", False, lambda s: vspace.begin_epoch()),
+]
+
+
+ACTIVE_ANSWERS: list[tuple[str, bool, Change]] = [
+    ("as usual", True, lambda s: None),
+    ("it has used some time", True, lambda s: s.spend(50)),
+    ("the client's slice is nearly used", True, lambda s: s.nearly_use_up(s.client)),
+    ("an idle notification is bound", True, lambda s: s.bind_signalled(False)),
+    ("all the buffer", True, lambda s: s.length(s.server, 120)),
+    ("a notification with time is bound", False, lambda s: (s.bind_signalled(False), s.lend_to_bound())),
+    ("it has no time left", False, lambda s: s.spend(4995)),
+    ("the client's time is used up", False, lambda s: (s.limit(s.client), s.use_up(s.client))),
+    ("the client's time is gone", False, lambda s: binding.unbind(s.client.context)),
+    ("the object is left from a chain above", False, lambda s: setattr(s.link, "next", s.reply())),
+    ("the object is left from a chain below", False, lambda s: setattr(s.link, "previous", s.reply())),
+    ("a refill will come", True, lambda s: (s.postpone(), s.spend(800))),
+    ("a refill comes", False, lambda s: (s.postpone(), s.spend(985))),
 ]
 
 
@@ -223,6 +288,20 @@ def test_a_call(world: World, is_fast: bool, change: Change, monkeypatch: pytest
 )
 def test_an_answer(world: World, is_fast: bool, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(world)
+    assert scene.call() is scene.server
+    say(scene.server, 7, 8, label=1)
+    change(scene)
+    compare(scene, scene.answer, is_fast, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("is_fast", "change"), [case[1:] for case in ACTIVE_ANSWERS], ids=[case[0] for case in ACTIVE_ANSWERS]
+)
+def test_an_answer_of_a_server_with_time(
+    world: World, is_fast: bool, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(world)
+    scene.own_time(scene.server)
     assert scene.call() is scene.server
     say(scene.server, 7, 8, label=1)
     change(scene)

@@ -38,7 +38,7 @@ from pith.kernel.objects import (
 )
 from pith.kernel.riscv64 import vspace
 from pith.kernel.riscv64.window import physical_of, window_of
-from pith.kernel.state import SchedulerAction, kernel
+from pith.kernel.state import PRIORITIES, SchedulerAction, kernel
 from pith.metal import Struct, replace, size_of
 from tests.kernel.conftest import World
 from tests.kernel.conftest import world as bare_world  # noqa: F401  (a fixture)
@@ -55,7 +55,7 @@ class Town:
         self.world = world
         kernel.now, kernel.margin, kernel.ticks_per_second = 1000, 10, 1_000_000
         kernel.domain_end = kernel.domain_schedule[0].duration = 1 << 50
-        kernel.scheduler_action = SchedulerAction.KEEP
+        kernel.scheduler_action, kernel.best_rank = SchedulerAction.KEEP, PRIORITIES
         self.root: CNodeCap = world.cnode(8)
         self.used = 0
         self._make_the_kernels_own()

@@ -241,7 +241,12 @@ def bind_one_way(town: Town) -> None:
 
 @breaks("the_bitmap_matches_the_queues")
 def clear_a_bit(town: Town) -> None:
-    kernel.ready[0].bitmap[0] = 0
+    kernel.ready[0].bitmap[3] = 0
+
+
+@breaks("the_best_rank_is_known")
+def expect_nobody(town: Town) -> None:
+    kernel.best_rank = 256
 
 
 @breaks("ready_threads_stand_where_they_belong")

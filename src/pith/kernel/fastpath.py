@@ -1,15 +1,16 @@
-"""The fast path: a call to a passive server that waits for it, and the server's answer.
+"""The fast path: a call to a server that waits for it, and the server's answer.
 
 These two system calls are most of what a system of servers does, and nearly always the same few things are
 so: the message brings no capabilities, the other side waits, and it is the one to run next, on the time that
-the caller lends and the answer gives back. Here each of these things is looked at once, in the cheapest
-order, and then done with no questions left. `take` returns None at the first that is not so; nothing has
-changed then, and the slow path (syscall.py) does the whole call.
+the caller lends and the answer gives back, or on its own. Here each of these things is looked at once, in the
+cheapest order, and then done with no questions left. `take` returns None at the first that is not so; nothing
+has changed then, and the slow path (syscall.py) does the whole call.
 
 What is left out, and why it is no loss:
 
-    the clock       the scheduling context stays in use, so the deadline that is set stands; when it comes,
-                    all that was used since the last look is charged
+    the clock       while the scheduling context stays in use the deadline that is set stands; when it comes,
+                    all that was used since the last look is charged. A server with time of its own costs the
+                    look: what the caller used is charged then, as at every change of contexts
     the queues      both threads were in no ready queue, and stay out (Benno scheduling)
     the scheduler   who runs next is known: nobody that is ready has a higher priority
 
@@ -60,7 +61,7 @@ def take(thread: Thread) -> Thread | None:
 
 @inline
 def _call(client: Thread) -> Thread | None:
-    """Call a passive server."""
+    """Call a server."""
     slot = lookup_flat(client, client.registers[Register.A0])
     if slot is None:  # a deeper CSpace, or a fault
         return None
@@ -76,10 +77,13 @@ def _call(client: Thread) -> Thread | None:
     if server is None or server.state is not ThreadState.BLOCKED_ON_RECEIVE:  # the client has to wait
         return None
     link, context = server.wait_reply, client.context
-    if link is None or context is None or server.context is not None:  # no answer wanted, or no time lent
+    if link is None or context is None:  # no answer wanted, or no time that could be lent
         return None
     satp = _satp_if_next(server)
     if satp == NO_SPACE:
+        return None
+    own = server.context
+    if own is not None and not scheduler.could_switch_context(own):  # this changes something: it is the last
         return None
 
     # All is as it should be. The server leaves the endpoint,
@@ -91,9 +95,10 @@ def _call(client: Thread) -> Thread | None:
     link.caller = client
     client.wait_reply = link
     client.state = ThreadState.BLOCKED_ON_REPLY
-    # its time goes along the call,
-    reply.stack(link, context)
-    _move(context, client, server)
+    # its time goes along the call, if the server has none,
+    if own is None:
+        reply.stack(link, context)
+        _move(context, client, server)
     # and its message.
     put_header(server, cap.badge, MessageInfo(info.length, label=info.label))
     _switch(client, server, satp)
@@ -102,7 +107,7 @@ def _call(client: Thread) -> Thread | None:
 
 @inline
 def _answer(server: Thread) -> Thread | None:
-    """Answer a client that lent its time, and wait for the next."""
+    """Answer a client, and wait for the next."""
     reply_slot = lookup_flat(server, server.registers[Register.A6])
     if reply_slot is None:
         return None
@@ -111,11 +116,15 @@ def _answer(server: Thread) -> Thread | None:
         return None
     link = reply_cap.reply
     client, context = link.caller, link.context
-    if client is None or context is None:  # nobody waits, or not on the time that it lent
+    if client is None:  # nobody waits
         return None
     if client.state is not ThreadState.BLOCKED_ON_REPLY or client.fault_kind is not FaultKind.NONE:
         return None
-    if context is not server.context or client.context is not None:  # the time is elsewhere by now
+    own = client.context
+    if context is None:
+        if own is None or link.previous is not None or link.next is not None:  # lent time has gone elsewhere
+            return None
+    elif context is not server.context or own is not None:
         return None
     info = MessageInfo.from_bits(server.registers[Register.A1])
     if info.extra_caps:
@@ -129,15 +138,18 @@ def _answer(server: Thread) -> Thread | None:
     if cap.endpoint.queue.head is not None:  # a message is there already, or others wait for one
         return None
     bound = server.bound_notification
-    if bound is not None and bound.state is NotificationState.ACTIVE:  # a signal is there already
-        return None
+    if bound is not None and (bound.state is NotificationState.ACTIVE or bound.context is not None):
+        return None  # a signal is there already, or time that is to be given back
     satp = _satp_if_next(client)
     if satp == NO_SPACE:
         return None
+    if own is not None and not scheduler.could_switch_context(own):  # this changes something: it is the last
+        return None
 
-    # All is as it should be. The client's time goes back,
-    reply.unstack(link, context)
-    _move(context, server, client)
+    # All is as it should be. The client's time goes back, if it was lent,
+    if context is not None:
+        reply.unstack(link, context)
+        _move(context, server, client)
     client.wait_reply = None
     client.state = ThreadState.RUNNING
     # the server waits at the endpoint and brings the reply object again.

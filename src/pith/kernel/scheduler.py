@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import inline, u16, u64
+from pith.metal import MASK64, inline, noinline, u6, u8, u16, u64
 from pith.metal.machine import csr_read
 
 from . import budget
@@ -29,7 +29,7 @@ from .objects import SchedContext, Thread, ThreadQueue, ThreadState
 from .queue import insert_after, remove
 from .riscv64 import timer
 from .riscv64.csr import SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
-from .state import DOMAIN_SCHEDULE_LENGTH, SchedulerAction, kernel
+from .state import DOMAIN_SCHEDULE_LENGTH, PRIORITIES, SchedulerAction, kernel
 
 PREEMPTION_WORK: Final = 100  # units of work between looks at pending interrupts
 
@@ -71,12 +71,21 @@ def _queue_of(thread: Thread) -> ThreadQueue:
     return kernel.ready[thread.domain].queues[thread.priority]
 
 
+@inline
+def _rank(thread: Thread) -> u8:
+    """How many priorities are above the thread's."""
+    return PRIORITIES - 1 - thread.priority
+
+
 def _enqueue(thread: Thread, place: Thread | None) -> None:
     insert_after(_queue_of(thread), thread, place)
     thread.is_ready = True
     ready = kernel.ready[thread.domain]
-    ready.bitmap[thread.priority // 64] |= 1 << (thread.priority % 64)
-    ready.words |= 1 << (thread.priority // 64)
+    rank = _rank(thread)
+    ready.bitmap[rank // 64] |= 1 << (rank % 64)
+    ready.words |= 1 << (rank // 64)
+    if thread.domain == kernel.current_domain:
+        kernel.best_rank = min(kernel.best_rank, rank)
 
 
 def enqueue_front(thread: Thread) -> None:
@@ -109,31 +118,41 @@ def _leave_ready(thread: Thread) -> None:
     thread.is_ready = False
     if queue.head is None:
         ready = kernel.ready[thread.domain]
-        word = thread.priority // 64
-        ready.bitmap[word] &= ~(1 << (thread.priority % 64))
-        if not ready.bitmap[word]:
-            ready.words &= ~(1 << word)
+        rank = _rank(thread)
+        ready.bitmap[rank // 64] &= ~(1 << (rank % 64))
+        if not ready.bitmap[rank // 64]:
+            ready.words &= ~(1 << (rank // 64))
+        if thread.domain == kernel.current_domain:
+            _find_best()
 
 
 def highest() -> Thread | None:
     """The first ready thread of the highest priority in the current domain."""
-    ready = kernel.ready[kernel.current_domain]
-    if not ready.words:
+    if kernel.best_rank >= PRIORITIES:
         return None
-    word = 3 if ready.words & 8 else 2 if ready.words & 4 else 1 if ready.words & 2 else 0
-    return ready.queues[64 * word + ready.bitmap[word].bit_length() - 1].head
+    return kernel.ready[kernel.current_domain].queues[PRIORITIES - 1 - kernel.best_rank].head
+
+
+def _find_best() -> None:
+    """Find the best rank in the current domain."""
+    ready = kernel.ready[kernel.current_domain]
+    words = ready.words
+    if not words:
+        kernel.best_rank = PRIORITIES
+        return
+    word = 0 if words & 1 else 1 if words & 2 else 2 if words & 4 else 3
+    kernel.best_rank = 64 * word + _trailing_zeros(ready.bitmap[word])
+
+
+def _trailing_zeros(word: u64) -> u6:
+    """The position of the lowest bit that is set, of which there is one."""
+    return ((word ^ MASK64) & (word - 1 & MASK64)).bit_count()
 
 
 @inline
 def is_next(thread: Thread) -> bool:
     """Whether the thread, could it run and were it first of its priority, would be the one to run."""
-    ready = kernel.ready[kernel.current_domain]
-    word = thread.priority // 64
-    return (
-        thread.domain == kernel.current_domain
-        and ready.words >> word <= 1
-        and ready.bitmap[word] >> (thread.priority % 64) <= 1
-    )
+    return thread.domain == kernel.current_domain and _rank(thread) <= kernel.best_rank
 
 
 # The release queue ------------------------------------------------------------------------------------------
@@ -252,6 +271,7 @@ def begin_domain(index: u16) -> None:
     kernel.domain_index = index
     kernel.domain_end = min(kernel.now + entry.duration, budget.END_OF_TIME)
     kernel.current_domain = entry.domain
+    _find_best()
     kernel.quiet_until = 0
     reschedule()
 
@@ -327,6 +347,22 @@ def _switch_context() -> None:
         budget.unblock(context)
 
 
+@noinline
+def could_switch_context(context: SchedContext) -> bool:
+    """Switch from the current context to that of a thread which was blocked, if time brings nothing else to do.
+
+    What was set as the deadline is early enough for all but the end of the new budget.
+    """
+    update_time()
+    if not is_quiet() or not budget.is_released(context):
+        return False
+    commit_time()
+    kernel.current_context = context
+    budget.unblock(context)
+    _hasten(kernel.used_since + budget.first(context).amount)
+    return True
+
+
 def _set_deadline() -> None:
     """Interrupt when the current budget ends, the domain's time does, or the next thread is released."""
     deadline = kernel.domain_end
@@ -336,7 +372,14 @@ def _set_deadline() -> None:
     waiting = kernel.release_queue.head
     if waiting is not None:
         deadline = min(deadline, _release_time(waiting))
+    if not is_quiet():
+        kernel.quiet_until = budget.END_OF_TIME  # the deadline that was set has come
+    _hasten(deadline)
+
+
+def _hasten(deadline: u64) -> None:
+    """Set the deadline, unless one is set that comes before."""
     quiet_until = max(deadline - budget.smallest(), 0)
-    if quiet_until < kernel.quiet_until or not is_quiet():
+    if quiet_until < kernel.quiet_until:
         kernel.quiet_until = quiet_until
         timer.set_deadline(deadline)

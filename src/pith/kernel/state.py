@@ -24,8 +24,9 @@ ASID_POOLS: Final = 128
 class ReadyQueues(Struct):
     """One domain's ready threads: a queue per priority, and a bitmap of those that are not empty.
 
-    Bit p % 64 of bitmap[p // 64] is set exactly when queues[p] has a thread; bit w of `words` when
-    bitmap[w] is not 0. The current thread is in no ready queue (Benno scheduling).
+    The bitmap goes by rank, the number of priorities above one's own: the lowest bit that is set is the first to
+    run, and is found quickly. Bit r % 64 of bitmap[r // 64] is set exactly when queues[255 - r] has a thread;
+    bit w of `words` when bitmap[w] is not 0. The current thread is in no ready queue (Benno scheduling).
     """
 
     words: u64
@@ -79,6 +80,7 @@ class KernelState(Struct):
     domain_index: u16
     domain_start: u16
     domain_end: u64  # when the current entry ends
+    best_rank: u16  # of the current domain's ready threads; 256 if there are none
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
     ready: Array[ReadyQueues] = array(DOMAINS)
 

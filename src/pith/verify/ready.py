@@ -13,12 +13,12 @@ from .queues import members, queue_index
 
 
 def the_bitmap_matches_the_queues(census: Census) -> Iterator[Violation]:
-    """A priority's bit is set exactly if its queue has a thread, a word's bit exactly if the word is not 0."""
+    """A rank's bit is set exactly if its queue has a thread, a word's bit exactly if the word is not 0."""
     for domain, ready in enumerate(state.kernel.ready):
         expected = [0] * len(ready.bitmap)
         for queue in non_empty_queues(ready):
-            priority = queue_index(ready, queue)
-            expected[priority // 64] |= 1 << priority % 64
+            rank = state.PRIORITIES - 1 - queue_index(ready, queue)
+            expected[rank // 64] |= 1 << rank % 64
         for index, word in enumerate(expected):
             if ready.bitmap[index] != word:
                 subject = f"bitmap[{index}] of domain {domain}"
@@ -26,6 +26,15 @@ def the_bitmap_matches_the_queues(census: Census) -> Iterator[Violation]:
         words = sum(1 << index for index, word in enumerate(expected) if word)
         if ready.words != words:
             yield Violation(f"words of domain {domain}", f"{ready.words:#x}", f"{words:#x}, as its bitmap is")
+
+
+def the_best_rank_is_known(census: Census) -> Iterator[Violation]:
+    """`best_rank` is that of the current domain's ready thread of the highest priority, or 256."""
+    ready = state.kernel.ready[state.kernel.current_domain]
+    ranks = [state.PRIORITIES - 1 - queue_index(ready, queue) for queue in non_empty_queues(ready)]
+    expected = min(ranks, default=state.PRIORITIES)
+    if state.kernel.best_rank != expected:
+        yield Violation("best_rank", f"{state.kernel.best_rank}", f"{expected}, as the queues are")
 
 
 def ready_threads_stand_where_they_belong(census: Census) -> Iterator[Violation]:
@@ -76,6 +85,7 @@ def ready_threads_can_run(census: Census) -> Iterator[Violation]:
 
 RULES = (
     the_bitmap_matches_the_queues,
+    the_best_rank_is_known,
     ready_threads_stand_where_they_belong,
     marked_threads_are_queued,
     the_current_thread_is_not_queued,
