@@ -55,6 +55,8 @@ def bench(
         print(json_report.to_json(report))
     else:
         Console().print(table.table(report))
+        if (varying := table.varying(report)) is not None:
+            Console().print(varying)
 
 
 def trace(

@@ -33,6 +33,7 @@ def entries(report: Report, result: Result) -> list[dict[str, object]]:
         "Published": result.row.published,
         "Ratio": round(result.ratio, 4),
         "Floor": result.floor,
+        "Above floor": result.above_floor,
         **numbers(result.own),
     }
     if result.peer is None or report.peer_name is None:

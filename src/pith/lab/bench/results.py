@@ -29,6 +29,11 @@ class Result(NamedTuple):
     def floor(self) -> int:
         return floor.of(self.row)
 
+    @property
+    def above_floor(self) -> float:
+        """The price of the kernel's own work."""
+        return self.own.median - self.floor
+
 
 class Report(NamedTuple):
     """All results, and the names of the kernels that they came from."""

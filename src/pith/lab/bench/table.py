@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from textwrap import wrap
 from typing import Final
 
 from rich import box
@@ -11,7 +13,8 @@ from .results import Report, Result
 from .rows import GROUPS, Row
 from .statistics import Summary
 
-WORK_WIDTH: Final = 28  # no narrower, however long a kernel's name is
+WORK_WIDTH: Final = 22  # no narrower, however long a kernel's name is
+NAME_WIDTH: Final = 10
 
 
 def table(report: Report) -> Table:
@@ -39,12 +42,16 @@ def table(report: Report) -> Table:
 
 def headings(report: Report) -> list[str]:
     """The columns behind the first."""
-    return [report.own_name, *([report.peer_name] if report.peer_name else []), "seL4", "ratio", "floor"]
+    kernels = [report.own_name, *([report.peer_name] if report.peer_name else [])]
+    return [*("\n".join(wrap(name, NAME_WIDTH)) for name in kernels), "seL4", "ratio", "floor", "above"]
 
 
 def cells(result: Result) -> list[str]:
-    peer = [figure(result.peer)] if result.peer else []
-    return [figure(result.own), *peer, seL4_figure(result.row), coloured(result.ratio), str(result.floor)]
+    if result.peer is None:
+        kernels = [figure(result.own), seL4_figure(result.row)]
+    else:
+        kernels = [figure(result.own), figure(result.peer), str(result.row.seL4)]
+    return [*kernels, coloured(result.ratio), str(result.floor), f"{result.above_floor:g}"]
 
 
 def seL4_figure(row: Row) -> str:
@@ -64,8 +71,37 @@ def coloured(ratio: float) -> str:
 def caption(report: Report) -> str:
     against = report.peer_name or "seL4"
     samples = len(report.results[0].own.samples)
-    return (
-        f"Ratios are to {against}; the geometric mean of those with a published figure is {report.mean_ratio:.3f}. {samples} samples a row after "
-        f"warming up, the median shown. seL4: 16.0.0, MCS, release, by this program; in brackets the published figure where it "
-        f"differs (docs/measuring.md says why). Floor: what the hardware forces."
+    published = (
+        ""
+        if report.peer_name
+        else "; in brackets the published figure where it differs (docs/measuring.md says why)"
     )
+    return (
+        f"Ratios are to {against}; the geometric mean of those with a published figure is {report.mean_ratio:.3f}. "
+        f"{samples} samples a row after warming up, the median shown. seL4: 16.0.0, MCS, release, by this "
+        f"program{published}. Floor: what the hardware forces; above: the kernel's own "
+        f"work on top of it."
+    )
+
+
+def varying(report: Report) -> Table | None:
+    """The rows whose samples differ, with all that is said of samples; None if there are none."""
+    found = list(summaries_that_vary(report))
+    if not found:
+        return None
+    drawn = Table(title="Samples that differ", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column("row")
+    drawn.add_column("kernel", overflow="fold")
+    for heading in ("minimum", "mean", "median", "maximum", "samples"):
+        drawn.add_column(heading, justify="right")
+    for row, kernel, summary in found:
+        numbers = (summary.minimum, summary.mean, summary.median, summary.maximum, len(summary.samples))
+        drawn.add_row(row, kernel, *(f"{number:g}" for number in numbers))
+    return drawn
+
+
+def summaries_that_vary(report: Report) -> Iterator[tuple[str, str, Summary]]:
+    for result in report.results:
+        for kernel, summary in ((report.own_name, result.own), (report.peer_name, result.peer)):
+            if kernel is not None and summary is not None and summary.varies:
+                yield result.row.name, kernel, summary
