@@ -102,7 +102,7 @@ def test_a_trap_in_the_kernel_stops_it(system: Running) -> None:
 
 
 def test_entry_saves_and_loads_every_register() -> None:
-    text = entry.trap_text()
+    text = entry.trap_text() + entry.resume_text()
     for register in Register:
         name = register.name.lower()
         if register < Register.NEXT_PC and name != "t0":
@@ -117,3 +117,9 @@ def test_on_the_hosted_machine_entry_is_the_machine_s() -> None:
     for function in (entry.enter, entry.trap):
         with pytest.raises(NotImplementedError):
             function()
+
+
+def test_on_the_hosted_machine_threads_are_resumed_by_it(system: Running) -> None:
+    assert kernel.current is not None
+    with pytest.raises(NotImplementedError):
+        entry.resume(kernel.current)

@@ -267,3 +267,25 @@ def test_an_outermost_function_s_frame_has_a_limit(build: Build) -> None:
     lines += ["    leave(" + " ^ ".join(f"step(n{i})" for i in numbers) + ")"]
     with pytest.raises(ToolError, match="exceeds limit"):
         build(OUTERMOST.format(body="\n".join(lines)))
+
+
+def test_a_cold_function_keeps_its_caller_s_registers(build: Build) -> None:
+    text = """
+from pith.metal import {decorator}
+
+@{decorator}
+def seldom(number: u64) -> u64:
+    csr_write("sscratch", number)
+    return csr_read("scause") * 3 ^ number
+
+@export("keep_often")
+def often(a: u64, b: u64, c: u64) -> u64:
+    if a == 0:
+        b = seldom(b)
+    return (a ^ b ^ c) & 255
+"""
+    stored = [
+        sum(line.startswith("sd\t") for line in body(assembly(build(text.format(decorator=d))), "keep_often"))
+        for d in ("cold", "noinline")
+    ]
+    assert stored[0] < stored[1]

@@ -20,7 +20,7 @@ from typing import Final
 
 from pith.abi.errors import LookupFailureKind
 from pith.abi.objects import WORD_BITS
-from pith.metal import Array, Value, inline, noinline, replace, u7, u64
+from pith.metal import MASK64, Array, Value, cold, inline, replace, u7, u64
 
 from .capability import becomes_original
 from .errors import DeleteFirst, FailedLookup, LookupFailure, RangeError
@@ -50,7 +50,7 @@ class Resolved(Value):
     bits_left: u7
 
 
-@noinline
+@cold
 def resolve(root: Cap, address: u64, depth: u7) -> Resolved:
     """Follow the lowest `depth` bits (at least 1) of `address` from the CNode that `root` names."""
     if not isinstance(root, CNodeCap):
@@ -88,9 +88,10 @@ def lookup_flat(thread: Thread, address: u64) -> Slot | None:
 @inline
 def flat_slot(root: CNodeCap, address: u64) -> Slot | None:
     """The slot that `root` leads to by all bits of `address` in one step; None if it does not."""
-    if root.guard_size + root.radix != WORD_BITS or address >> root.radix != root.guard:
+    index = address ^ (root.guard << root.radix & MASK64)  # an index, if the guard matches what is above
+    if root.guard_size + root.radix != WORD_BITS or index >> root.radix:
         return None
-    return slot_at(root, address & ((1 << root.radix) - 1))
+    return slot_at(root, index)
 
 
 def lookup_slot(thread: Thread, address: u64) -> Slot:

@@ -74,6 +74,11 @@ class KernelState(Struct):
     has_sstc: bool  # the supervisor sets its own timer
     release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
 
+    # The system call being served: what its message brought beyond registers.
+    wants_answer: bool  # it is a call
+    caller_buffer: IPCBuffer | None
+    extra_slots: Array[Slot | None] = array(MESSAGE_MAX_CAPS)
+
     # Domains.
     domain_count: u8  # how many there are; boot.py sets it
     current_domain: u8
@@ -83,11 +88,6 @@ class KernelState(Struct):
     best_rank: u16  # of the current domain's ready threads; 256 if there are none
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
     ready: Array[ReadyQueues] = array(DOMAINS)
-
-    # The system call being served: what its message brought beyond registers.
-    wants_answer: bool  # it is a call
-    caller_buffer: IPCBuffer | None
-    extra_slots: Array[Slot | None] = array(MESSAGE_MAX_CAPS)
 
     # Address spaces.
     asid_pools: Array[ASIDPool | None] = array(ASID_POOLS)

@@ -7,7 +7,7 @@ A metal module is an ordinary Python module that imports its vocabulary from her
 
 from .arrays import Array
 from .failures import Failure
-from .functions import OUTERMOST_FRAME, assembly, export, inline, noinline, outermost, text_sink
+from .functions import OUTERMOST_FRAME, assembly, cold, export, inline, noinline, outermost, text_sink
 from .integers import *  # noqa: F403 - sixty-eight names of sized integers, and the masks
 from .packed import Packed, bits
 from .structs import Struct, array, field, size_of, static
@@ -16,6 +16,6 @@ from .values import Value, replace
 
 __all__ = [
     "OUTERMOST_FRAME", "Array", "Failure", "Inline", "Packed", "Struct", "Value",
-    "array", "assembly", "bits", "export", "field", "inline", "noinline", "outermost", "replace", "size_of", "static",
+    "array", "assembly", "bits", "cold", "export", "field", "inline", "noinline", "outermost", "replace", "size_of", "static",
     "text_sink",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 `@export("symbol")` keeps a function and gives it a symbol that assembly or a linker script can name.
 `@inline` and `@noinline` advise the optimiser; they change nothing else.
+`@cold` is `@noinline` for what is seldom called: it leaves its callers' registers as they are.
 `@outermost` says that assembly jumps to the function: there is no caller to keep registers for.
 `@assembly(text)` gives the metal body as assembly; the Python body is what it means, for CPython.
 `@intrinsic("name")` is an operation that the code generator knows; the Python body is what it means.
@@ -38,6 +39,12 @@ def noinline(function: F) -> F:
     """Keep the function out of its callers (the cold side of a hot path)."""
     function.__metal_inline__ = False  # type: ignore[attr-defined]
     return function
+
+
+def cold(function: F) -> F:
+    """Keep the function out of its callers, and off their registers: those who seldom call it pay nothing for it."""
+    function.__metal_cold__ = True  # type: ignore[attr-defined]
+    return noinline(function)
 
 
 def outermost(function: F) -> F:

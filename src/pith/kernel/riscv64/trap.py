@@ -61,6 +61,7 @@ def _handle(cause: u64, value: u64) -> Thread:
     return resume()
 
 
+@noinline
 def _handle_exception(thread: Thread, cause: u64, value: u64) -> None:
     """Turn an exception into the thread's fault. Page and access faults look alike to its handler."""
     match cause:

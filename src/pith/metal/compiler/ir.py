@@ -324,6 +324,7 @@ class Signature:
     ranges: list[tuple[int, int] | None] = field(default_factory=list)
     result_range: tuple[int, int] | None = None
     never_null: bool = False  # the result, a pointer
+    cold: bool = False  # seldom called: it keeps the caller's registers
 
 
 @dataclass

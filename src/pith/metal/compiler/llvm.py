@@ -169,7 +169,7 @@ class _Function:
             f"{kind_text(p.kind)}{_range(r)} {value_text(p)}"
             for p, r in zip(function.parameters, self._ranges(), strict=True)
         )
-        convention = "dso_local" if signature.exported else "internal fastcc"
+        linkage = "dso_local" if signature.exported else "hidden" if signature.cold else "internal"
         advice = {True: " alwaysinline", False: " noinline", None: ""}[function.inline]
         advice += "" if signature.returns else " noreturn"
         advice += f' naked "warn-stack-size"="{OUTERMOST_FRAME}"' if function.outermost else ""
@@ -177,7 +177,7 @@ class _Function:
         result = f"{known} {kind_text(signature.result)}".strip()
         name = quoted(signature.symbol)
         note = f" !dbg {self.scope}" if self.scope else ""
-        head = f"\ndefine {convention} {result} @{name}({parameters}) #0{advice}{note} {{"
+        head = f"\ndefine {linkage} {self._convention(signature)} {result} @{name}({parameters}) #0{advice}{note} {{"
         for block in function.blocks:
             self.lines.append(f"{quoted(block.name)}:")
             if block is function.blocks[0]:
@@ -185,6 +185,12 @@ class _Function:
             for instruction in block.instructions:
                 self._instruction(instruction)
         return "\n".join([head, *self.lines, "}"])
+
+    def _convention(self, signature: ir.Signature) -> str:
+        """How the function is called. On the host, all that is not C is `fastcc`: speed is not for tests."""
+        if signature.exported:
+            return "ccc"
+        return "preserve_mostcc" if signature.cold and not self.module.hosted else "fastcc"
 
     def _ranges(self) -> list[tuple[int, int] | None]:
         return self.function.signature.ranges or [None] * len(self.function.parameters)
@@ -333,7 +339,7 @@ class _Function:
             self._add(f"{head}call {shown} {text}({arguments})")
             return
         signature = self.module.signatures[instruction.symbol]
-        how = "call" if signature.exported else "notail call fastcc"
+        how = "call" if signature.exported else f"notail call {self._convention(signature)}"
         self._add(f"{head}{how} {shown} @{quoted(instruction.symbol)}({arguments})")
 
 

@@ -67,7 +67,9 @@ def _signature(shared: Shared, function: tree.Function) -> ir.Signature:
     known = [None if external else _known_range(k) for _, k in function.parameters]
     known_result = None if external or failing else _known_range(function.result)
     never_null = not external and not failing and _is_reference(function.result)
-    return ir.Signature(function.symbol, kinds, result, returns, external, known, known_result, never_null)
+    return ir.Signature(
+        function.symbol, kinds, result, returns, external, known, known_result, never_null, function.cold
+    )
 
 
 def _is_reference(kind: Type) -> bool:

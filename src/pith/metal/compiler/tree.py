@@ -476,6 +476,7 @@ class Function:
     exported: bool = False
     inline: bool | None = None
     outermost: bool = False
+    cold: bool = False
     assembly: str | None = None
     python: Any = None  # the function as CPython has it
 

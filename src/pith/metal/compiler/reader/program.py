@@ -172,6 +172,7 @@ def _mark(function: tree.Function, python: FunctionType) -> None:
         function.exported, function.symbol = True, marks["__metal_export__"]
     function.inline = marks.get("__metal_inline__")
     function.outermost = "__metal_outermost__" in marks
+    function.cold = "__metal_cold__" in marks
     text: str | Callable[[], str] | None = marks.get("__metal_assembly__")
     function.assembly = text() if callable(text) else text
 
