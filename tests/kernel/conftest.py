@@ -19,7 +19,7 @@ from typing import Any, ClassVar, TypeVar
 import pytest
 
 from pith.abi.labels import Label
-from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer
+from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer, MessageInfo
 from pith.kernel.message import Invocation
 from pith.kernel.objects import (
     Cap,
@@ -174,21 +174,20 @@ class World:
         return FrameCap(size, True, True, is_device, self.place(1 << 12 + 9 * size), 0, 0)
 
     def thread(self, radix: int = 8) -> Thread:
-        """A running thread with a CSpace of 2**radix slots and an IPC buffer at 0x10000; no time, no priority."""
+        """A running thread with a CSpace of 2**radix slots and an IPC buffer; no time, no priority."""
         thread = self.make(Thread)
         thread.state = ThreadState.RUNNING
         for index in range(5):
             self.put(thread.slots[index], NullCap())
         self.put(thread.slots[ThreadSlot.CSPACE], self.cnode(radix))
         self.put(thread.slots[ThreadSlot.BUFFER], self.frame())
-        thread.ipc_buffer = 0x10000
         return thread
 
     def buffer(self, thread: Thread) -> IPCBuffer:
         """The thread's IPC buffer, as the kernel sees it."""
         cap = thread.slots[ThreadSlot.BUFFER].cap
         assert isinstance(cap, FrameCap)
-        return IPCBuffer.at(window_of(cap.base) + (thread.ipc_buffer & 0xFFF))
+        return IPCBuffer.at(window_of(cap.base) + thread.buffer_offset)
 
     def root_slot(self, thread: Thread, index: int) -> Slot:
         """Slot `index` of the thread's root CNode."""
@@ -214,15 +213,8 @@ class World:
                 buffer.words[index] = word
         for index in range(MESSAGE_MAX_CAPS):
             kernel.extra_slots[index] = caps[index] if index < len(caps) else None
-        return Invocation(
-            label=int(label),
-            length=len(words),
-            slot=slot or self.slot(),
-            capability_address=0,
-            is_blocking=True,
-            is_call=True,
-            extra_caps=len(caps),
-        )
+        info = MessageInfo(len(words), len(caps), label=int(label))
+        return Invocation(info, slot or self.slot(), capability_address=0)
 
     def result(self, index: int) -> int:
         """Word `index` of the answer to the current thread."""

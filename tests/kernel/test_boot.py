@@ -290,7 +290,7 @@ def test_the_initial_thread(world: World, info: BootInfo) -> None:
     assert registers[Register.A0] == info.ipc_buffer + 0x1000
     assert sum(map(bool, registers)) == 2  # all others are 0
     assert (thread.priority, thread.max_priority, thread.domain) == (255, 255, 0)
-    assert thread.ipc_buffer == info.ipc_buffer
+    assert thread.buffer_offset == info.ipc_buffer & 0xFFF
     assert thread.slots[ThreadSlot.CSPACE].cap == cap(RootSlot.CNODE)
     assert thread.slots[ThreadSlot.VSPACE].cap == cap(RootSlot.VSPACE)
     buffer, original = thread.slots[ThreadSlot.BUFFER].cap, cap(RootSlot.IPC_BUFFER)

@@ -275,7 +275,7 @@ def test_configure_sets_spaces_and_buffer(system: Invoking) -> None:
     assert system.invoke(Label.TCB_CONFIGURE, 0, 0, 0x2400, caps=(cnode, vspace, frame)) == OK
     slots = system.target.slots
     assert (slots[ThreadSlot.CSPACE].cap, slots[ThreadSlot.VSPACE].cap) == (cnode, vspace)
-    assert slots[ThreadSlot.BUFFER].cap == frame and system.target.ipc_buffer == 0x2400
+    assert slots[ThreadSlot.BUFFER].cap == frame and system.target.buffer_offset == 0x400
     assert system.invoke(Label.TCB_CONFIGURE, 0, 0, 0, caps=(cnode, vspace, frame)) == OK
     assert slots[ThreadSlot.BUFFER].cap == NullCap()
     assert system.invoke(Label.TCB_CONFIGURE, 0, 0, caps=(cnode, vspace, frame)) == (TRUNCATED, [])

@@ -119,7 +119,7 @@ def buffer_word(thread: Thread) -> int | None:
     cap = thread.slots[ThreadSlot.BUFFER].cap
     if not isinstance(cap, FrameCap) or cap.is_device or not cap.can_write:
         return None
-    start = cap.base + (thread.ipc_buffer & (1 << 12 + 9 * cap.size) - 1)
+    start = cap.base + thread.buffer_offset
     return (start - RAM) >> 3 if RAM <= start <= RAM_END - 1024 else None
 
 

@@ -350,7 +350,6 @@ def _make_thread(plan: Plan, entry: u64) -> None:
     _lend(RootSlot.CNODE, thread, ThreadSlot.CSPACE)
     _lend(RootSlot.VSPACE, thread, ThreadSlot.VSPACE)
     _lend(RootSlot.IPC_BUFFER, thread, ThreadSlot.BUFFER)
-    thread.ipc_buffer = plan.buffer
     thread.registers[Register.NEXT_PC] = entry
     thread.registers[Register.A0] = plan.info
     thread.priority = HIGHEST_PRIORITY

@@ -94,7 +94,7 @@ def tell(call: Invocation, code: ErrorCode, word0: u64, word1: u64) -> None:
     thread = current()
     if debug.LEVEL == debug.ONCE:
         complaint = call.label << 8 | code
-        if not call.is_call or _is_expected(call.label, code) or thread.complaint == complaint:
+        if not kernel.wants_answer or _is_expected(call.label, code) or thread.complaint == complaint:
             return
         thread.complaint = complaint
     debug.put_name(thread)

@@ -80,7 +80,7 @@ def invoke_context(cap: SchedContextCap, call: Invocation) -> u7:
             put_result(0, budget.take_consumed(context))
             return 1
         case Label.SCHED_CONTEXT_YIELD_TO:
-            return _yield_to(context, call)
+            return _yield_to(context)
         case _:
             raise IllegalOperation()
     return 0
@@ -115,7 +115,7 @@ def _unbind_object(context: SchedContext, call: Invocation) -> None:
             raise InvalidCapability(1)
 
 
-def _yield_to(context: SchedContext, call: Invocation) -> u7:
+def _yield_to(context: SchedContext) -> u7:
     """Put the context's thread first in its queue; if it can preempt the caller, the answer waits."""
     thread, caller = context.thread, current()
     if thread is None or thread is caller or thread.priority > caller.max_priority:
@@ -126,7 +126,7 @@ def _yield_to(context: SchedContext, call: Invocation) -> u7:
         scheduler.enqueue_front(caller)  # and then the thread, so that it comes first of equals
         scheduler.enqueue_front(thread)
         scheduler.reschedule()
-        if thread.priority >= caller.priority and call.is_call:
+        if thread.priority >= caller.priority and kernel.wants_answer:
             context.yielding_from = caller
             caller.yielding_to = context
     if caller.yielding_to is None:

@@ -81,7 +81,7 @@ def slot_at(node: CNodeCap, index: u64) -> Slot:
 @inline
 def lookup_flat(thread: Thread, address: u64) -> Slot | None:
     """The slot at `address` in a CSpace that is a single CNode, as most are; None if it is not there."""
-    root = thread.slots[ThreadSlot.CSPACE].cap
+    root = root_of(thread)
     return flat_slot(root, address) if isinstance(root, CNodeCap) else None
 
 
@@ -94,12 +94,21 @@ def flat_slot(root: CNodeCap, address: u64) -> Slot | None:
     return slot_at(root, index)
 
 
+def root_of(thread: Thread) -> Cap:
+    """The capability to the CNode where the thread's CSpace begins."""
+    return thread.slots[ThreadSlot.CSPACE].cap
+
+
 def lookup_slot(thread: Thread, address: u64) -> Slot:
     """The slot at `address` in the thread's CSpace, which may be empty. Raises LookupFailure."""
-    slot = lookup_flat(thread, address)
-    if slot is not None:
-        return slot
-    return resolve(thread.slots[ThreadSlot.CSPACE].cap, address, WORD_BITS).slot
+    return lookup_below(root_of(thread), address)
+
+
+@inline
+def lookup_below(root: Cap, address: u64) -> Slot:
+    """The slot at `address` in the CSpace that begins at `root`, which may be empty. Raises LookupFailure."""
+    slot = flat_slot(root, address) if isinstance(root, CNodeCap) else None
+    return slot if slot is not None else resolve(root, address, WORD_BITS).slot
 
 
 def lookup_cap(thread: Thread, address: u64) -> Cap:

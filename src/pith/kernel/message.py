@@ -34,13 +34,22 @@ from .state import kernel
 class Invocation(Value):
     """A message to the kernel: which operation, on which capability, with how much to go on."""
 
-    label: u52
-    length: u7  # words that `argument` may ask for
+    info: MessageInfo  # with no more words and capabilities than the message has
     slot: Slot  # of the invoked capability
     capability_address: u64
-    is_blocking: bool
-    is_call: bool  # the caller waits for results
-    extra_caps: u2
+
+    @property
+    def label(self) -> u52:
+        return self.info.label
+
+    @property
+    def length(self) -> u7:
+        """How many words `argument` may ask for."""
+        return self.info.length
+
+    @property
+    def extra_caps(self) -> u2:
+        return self.info.extra_caps
 
 
 def current() -> Thread:
@@ -111,8 +120,7 @@ def buffer_of(thread: Thread, writing: bool) -> IPCBuffer | None:
     """The thread's IPC buffer as the kernel sees it; None if it has none that may be read (or written)."""
     match thread.slots[ThreadSlot.BUFFER].cap:
         case FrameCap(can_read=True, is_device=False) as frame if frame.can_write or not writing:
-            page_mask = (1 << (12 + 9 * int(frame.size))) - 1
-            return IPCBuffer.at(window_of(frame.base) | thread.ipc_buffer & page_mask)
+            return IPCBuffer.at(window_of(frame.base) | thread.buffer_offset)
         case _:
             return None
 

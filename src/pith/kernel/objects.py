@@ -327,7 +327,7 @@ class Thread(Struct, size=2048):
     bound_notification: Notification | None
     satp: u64  # its address space, as was found in `space_epoch`; see vspace.py
     space_epoch: u64
-    ipc_buffer: u64  # user address of the IPC buffer; the frame is in slots[BUFFER]
+    buffer_offset: u64  # of the IPC buffer in its frame, which is in slots[BUFFER]
     fault_words: Array[u64] = array(6)
     name: Array[u8] = array(32, offset=1024)  # debug builds: DebugNameThread
     complaint: u64  # debug builds: label and error of the last failure that was told of

@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import Final
 
 from pith.abi.errors import ErrorCode, LookupFailureKind
-from pith.abi.messages import MESSAGE_REGISTERS, MessageInfo
+from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, MessageInfo
 from pith.abi.syscalls import DebugCall, SystemCall
-from pith.metal import MASK64, Packed, i64, u2, u7, u64
+from pith.metal import MASK64, Packed, i64, replace, u7, u64
 
 from . import (
     answer,
@@ -58,7 +58,6 @@ from .objects import (
     Reply,
     ReplyCap,
     SchedContextCap,
-    Slot,
     Thread,
     ThreadCap,
     ThreadState,
@@ -150,18 +149,19 @@ def _signed(word: u64) -> i64:
 
 def _send(thread: Thread, target: u64, phases: Phases) -> None:
     """Send the current thread's message through the capability at `target`."""
-    address = target
+    info = MessageInfo.from_bits(thread.registers[Register.A1])
+    root, address = cspace.root_of(thread), target
     try:
-        slot = cspace.lookup_slot(thread, address)
-        info = message.info_of(thread)
-        count: u2 = 0
+        slot = cspace.lookup_below(root, address)
         if info.extra_caps:
-            kernel.caller_buffer = message.buffer_of(thread, writing=False)
-            if kernel.caller_buffer is not None:
-                while count < info.extra_caps:
-                    address = kernel.caller_buffer.caps_or_badges[count]
-                    kernel.extra_slots[count] = cspace.lookup_slot(thread, address)
-                    count += 1
+            buffer = message.buffer_of(thread, writing=False)
+            kernel.caller_buffer = buffer
+            if buffer is None:
+                info = replace(info, extra_caps=0)
+            else:
+                for index in range(info.extra_caps):
+                    address = buffer.caps_or_badges[index]
+                    kernel.extra_slots[index] = cspace.lookup_below(root, address)
     except LookupFailure as failure:
         if phases.is_blocking:
             fault_message.set_capability_fault(
@@ -193,7 +193,7 @@ def _send(thread: Thread, target: u64, phases: Phases) -> None:
         case ThreadCap() | SchedContextCap() if phases.is_double:
             pass  # they might stop the thread between its two phases
         case cap:
-            _invoke(thread, slot, cap, target, phases, count)
+            _invoke(thread, cap, Invocation(info, slot, target), phases)
 
 
 def _acknowledge(thread: Thread, phases: Phases) -> None:
@@ -205,18 +205,12 @@ def _acknowledge(thread: Thread, phases: Phases) -> None:
 # Invocations of the kernel's objects ------------------------------------------------------------------------
 
 
-def _invoke(thread: Thread, slot: Slot, cap: Cap, address: u64, phases: Phases, extra_caps: u2) -> None:
+def _invoke(thread: Thread, cap: Cap, call: Invocation, phases: Phases) -> None:
     """Let the kernel do what the message asks; answer if the thread waits for that."""
-    info = message.info_of(thread)
-    length = info.length
-    if length > MESSAGE_REGISTERS:
-        if not info.extra_caps:  # which were found in it
-            kernel.caller_buffer = message.buffer_of(thread, writing=False)
-        if kernel.caller_buffer is None:
-            length = MESSAGE_REGISTERS
+    if call.length > MESSAGE_REGISTERS:
+        call = replace(call, info=replace(call.info, length=_words_found(thread, call.info)))
     kernel.wants_answer = phases.is_call
     thread.state = ThreadState.RESTART
-    call = Invocation(info.label, length, slot, address, phases.is_blocking, phases.is_call, extra_caps)
     try:
         answer_info = _attempt(cap, call)
     except Preempted:
@@ -225,6 +219,13 @@ def _invoke(thread: Thread, slot: Slot, cap: Cap, address: u64, phases: Phases, 
         thread.state = ThreadState.RUNNING
         if phases.is_call:
             message.put_header(thread, 0, answer_info)
+
+
+def _words_found(thread: Thread, info: MessageInfo) -> u7:
+    """How many words there are of a message that says that it goes on in the IPC buffer."""
+    if not info.extra_caps:  # those were found in it
+        kernel.caller_buffer = message.buffer_of(thread, writing=False)
+    return MESSAGE_REGISTERS if kernel.caller_buffer is None else min(info.length, MESSAGE_MAX_LENGTH)
 
 
 def _attempt(cap: Cap, call: Invocation) -> MessageInfo:

@@ -290,7 +290,8 @@ def _buffer_argument(call: Invocation, index: u2, address: u64) -> Cap:
 
 def _replace_buffer(thread: Thread, call: Invocation, address: u64, frame: Cap, source: Slot) -> None:
     derivation.delete(thread.slots[ThreadSlot.BUFFER])
-    thread.ipc_buffer = address
+    if isinstance(frame, FrameCap):
+        thread.buffer_offset = address & ((1 << vspace.span_bits(frame.size)) - 1)
     _replace(thread, call, ThreadSlot.BUFFER, frame, source)
 
 
