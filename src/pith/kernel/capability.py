@@ -30,7 +30,7 @@ from pith.abi.objects import (
     TCB_BITS,
     WORD_BITS,
 )
-from pith.metal import MASK64, Value, replace, u64
+from pith.metal import MASK64, Value, inline, replace, u64
 
 from .errors import IllegalOperation, RevokeFirst
 from .objects import (
@@ -61,6 +61,7 @@ IDENTITY: Final = 0b11111 | ((1 << 40) - 1) << 24
 # What a capability may become -----------------------------------------------------------------------------
 
 
+@inline
 def derive(slot: Slot, cap: Cap) -> Cap:
     """What a copy of `cap`, found in `slot`, looks like; NullCap when there can be none.
 
@@ -100,11 +101,17 @@ def mask_rights(cap: Cap, rights: CapRights) -> Cap:
         case ReplyCap():
             return replace(cap, can_grant=cap.can_grant and rights.can_grant)
         case FrameCap():
-            can_read = cap.can_read and rights.can_read
-            can_write = cap.can_write and rights.can_write and can_read
-            return replace(cap, can_read=can_read, can_write=can_write)
+            return mask_frame_rights(cap, rights)
         case _:
             return cap
+
+
+@inline
+def mask_frame_rights(cap: FrameCap, rights: CapRights) -> FrameCap:
+    """Like `mask_rights`, of a frame."""
+    can_read = cap.can_read and rights.can_read
+    can_write = cap.can_write and rights.can_write and can_read
+    return replace(cap, can_read=can_read, can_write=can_write)
 
 
 def with_data(cap: Cap, data: u64, is_moved: bool) -> Cap:

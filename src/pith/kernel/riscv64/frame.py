@@ -18,7 +18,7 @@ from pith.abi.objects import PAGE_BITS, USER_TOP
 from pith.metal import replace, u7, u64
 from pith.metal.machine import fence_translation
 
-from ..capability import mask_rights
+from ..capability import mask_frame_rights
 from ..errors import (
     AlignmentError,
     DeleteFirst,
@@ -28,7 +28,7 @@ from ..errors import (
     InvalidCapability,
 )
 from ..message import Invocation, argument, extra_slot, put_result, require
-from ..objects import Cap, FrameCap, PageTableEntry
+from ..objects import FrameCap, PageTableEntry
 from .vspace import INVALID, Place, is_table, root_argument, root_of, space_argument, span_bits, walk
 
 EXECUTE_NEVER: Final = 1  # the one mapping attribute
@@ -56,7 +56,7 @@ def _map(cap: FrameCap, call: Invocation) -> None:
     space = space_argument(extra_slot(call, 0).cap)
     address = argument(call, 0)
     root = root_argument(space)
-    if address + (1 << span_bits(cap.size)) - 1 >= USER_TOP:
+    if address > USER_TOP - (1 << span_bits(cap.size)):
         raise InvalidArgument(0)
     if address & ((1 << span_bits(cap.size)) - 1):
         raise AlignmentError()
@@ -68,7 +68,7 @@ def _map(cap: FrameCap, call: Invocation) -> None:
     rights = CapRights.from_bits(argument(call, 1))
     may_execute = not argument(call, 2) & EXECUTE_NEVER
     mapped = replace(cap, asid=space.asid, mapped_address=address)
-    place.table.entries[place.index] = page_entry(mask_rights(cap, rights), may_execute)
+    place.table.entries[place.index] = page_entry(mask_frame_rights(cap, rights), may_execute)
     call.slot.cap = mapped
     fence_translation(address, space.asid)
 
@@ -84,9 +84,8 @@ def _check_free(cap: FrameCap, asid: u64, address: u64, place: Place) -> None:
         raise DeleteFirst()
 
 
-def page_entry(cap: Cap, may_execute: bool) -> PageTableEntry:
+def page_entry(cap: FrameCap, may_execute: bool) -> PageTableEntry:
     """A leaf that maps the frame with the capability's rights, invalid if there are none."""
-    assert isinstance(cap, FrameCap)
     if not (cap.can_read or may_execute):
         return INVALID
     return PageTableEntry(
