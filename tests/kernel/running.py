@@ -124,10 +124,12 @@ class Running:
         self._ask(number, target, reply, destination)
         return self.trap(Cause.USER_CALL)
 
-    def system_call_only(self, number: int, target: int = 0, reply: int = 0, destination: int = 0) -> None:
+    def system_call_only(
+        self, number: int, target: int = 0, reply: int = 0, destination: int = 0, pc: int = PC
+    ) -> None:
         """The same without what follows it: nobody is chosen to run next."""
         thread = self._ask(number, target, reply, destination)
-        thread.registers[Register.FAULT_PC] = thread.registers[Register.NEXT_PC] = PC
+        thread.registers[Register.FAULT_PC] = thread.registers[Register.NEXT_PC] = pc
         syscall.handle(thread)
 
     def _ask(self, number: int, target: int, reply: int, destination: int) -> Thread:

@@ -12,9 +12,13 @@ from pith.abi.syscalls import SystemCall as Call
 from pith.kernel import complaint, debug, errors
 from pith.kernel.objects import (
     DomainCap,
+    FrameCap,
+    FrameSize,
     IRQHandlerCap,
     NullCap,
     Register,
+    SchedContext,
+    SchedContextCap,
     SchedControlCap,
     ThreadCap,
     UntypedCap,
@@ -23,6 +27,7 @@ from pith.kernel.state import kernel
 from pith.metal import Failure
 
 from .conftest import World
+from .running import PC, say
 from .test_debug import printed
 from .test_syscall import failing
 from .test_thread_invocation import SELF, THREAD, Invoking
@@ -76,6 +81,48 @@ def test_of_several_words_the_first_outside_is_named(system: Invoking) -> None:
     assert "RangeError: size_bits must be 0 to 38" in told(system)
 
 
+@pytest.mark.parametrize(
+    ("depth", "offset", "count", "words"),
+    [
+        (0, 0, 300, "num_objects must be 1 to 256"),
+        (4, 15, 2, "num_objects must be 1 to 1"),
+        (4, 99, 1, "node_offset must be 0 to 15"),
+        (65, 0, 1, "node_depth must be 1 to 64"),
+        (4, 0, 65, "num_objects must be 1 to 16"),
+    ],
+)
+def test_what_is_out_of_range_in_a_retype(
+    system: Invoking, depth: int, offset: int, count: int, words: str
+) -> None:
+    """A depth of 0 is right, and a number that is fine for one argument may be wrong for another."""
+    system.give(system.caller, OTHER, system.world.untyped(12).cap)
+    node = system.world.cnode(4, guard_size=0)
+    system.world.put(system.world.slot_of(node, 0), node)
+    system.invoke(
+        Label.UNTYPED_RETYPE, ObjectType.ENDPOINT, 0, 0, depth, offset, count, caps=(node,), on=OTHER
+    )
+    assert f"RangeError: {words}\n" in told(system)
+
+
+@pytest.mark.parametrize(
+    ("amount", "period", "extra", "words"),
+    [
+        (5, 1000, 0, "budget must be 20 to 0x"),
+        (100, 5, 0, "period must be 20 to 0x"),
+        (2000, 1000, 0, "budget must be 20 to 1000\n"),
+        (100, 1000, 99, "extra_refills must be 0 to 8\n"),
+    ],
+)
+def test_what_is_out_of_range_in_a_budget(
+    system: Invoking, amount: int, period: int, extra: int, words: str
+) -> None:
+    system.give(system.caller, OTHER, SchedControlCap(0))
+    context = SchedContextCap(8, system.world.make(SchedContext, 256))
+    label = Label.SCHED_CONTROL_CONFIGURE_FLAGS
+    system.invoke(label, amount, period, extra, 0, 0, caps=(context,), on=OTHER)
+    assert f"RangeError: {words}" in told(system)
+
+
 def test_a_range_that_no_word_is_outside_of(system: Invoking, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, errors.RangeError(0, 100))
     system.invoke(Label.TCB_SET_SCHED_PARAMS, 3)
@@ -95,13 +142,29 @@ def test_long_numbers_are_told_in_hexadecimal(system: Invoking) -> None:
 @pytest.mark.parametrize(
     ("label", "failure", "words"),
     [
-        (Label.PAGE_MAP, errors.InvalidArgument(0), "InvalidArgument: vaddr makes no sense here"),
+        (Label.PAGE_MAP, errors.InvalidArgument(0), "vaddr must be where the page is mapped already"),
+        (Label.PAGE_TABLE_MAP, errors.InvalidArgument(0), "vaddr must be below 0x3ffffff000\n"),
+        (Label.UNTYPED_RETYPE, errors.InvalidArgument(0), "InvalidArgument: type must be 0 to 10\n"),
+        (Label.UNTYPED_RETYPE, errors.InvalidArgument(1), "size_bits is too small for the type, or"),
         (Label.DOMAIN_SET, errors.InvalidArgument(1), "InvalidArgument: thread makes no sense here"),
         (Label.TCB_SET_SPACE, errors.InvalidCapability(3), "InvalidCapability: vspace_root is of the wrong"),
         (Label.TCB_SET_SPACE, errors.InvalidCapability(0), "InvalidCapability: it is of the wrong kind"),
         (Label.IRQ_SET_IRQ_HANDLER, errors.InvalidCapability(0), "InvalidCapability: notification is of the"),
-        (Label.IRQ_ACK_IRQ, errors.IllegalOperation(), "IllegalOperation: not with these capabilities"),
-        (Label.TCB_SET_IPC_BUFFER, errors.AlignmentError(), "AlignmentError: the address is no multiple"),
+        (Label.IRQ_ACK_IRQ, errors.IllegalOperation(), "IllegalOperation: the object has no such operation"),
+        (Label.TCB_RESUME, errors.IllegalOperation(), "IllegalOperation: not with these capabilities"),
+        (Label.TCB_SET_SPACE, errors.IllegalOperation(), "vspace_root the root of an address space"),
+        (Label.TCB_BIND_NOTIFICATION, errors.IllegalOperation(), "one of both is bound already"),
+        (Label.TCB_UNBIND_NOTIFICATION, errors.IllegalOperation(), "they are not bound"),
+        (
+            Label.TCB_SET_IPC_BUFFER,
+            errors.AlignmentError(),
+            "AlignmentError: buffer must be a multiple of 0x400\n",
+        ),
+        (
+            Label.TCB_CONFIGURE,
+            errors.AlignmentError(),
+            "AlignmentError: buffer must be a multiple of 0x400\n",
+        ),
         (Label.CNODE_COPY, errors.DeleteFirst(), "DeleteFirst: the place is taken"),
         (Label.CNODE_COPY, errors.RevokeFirst(), "RevokeFirst: others were made from it"),
         (Label.CNODE_COPY, errors.NotEnoughMemory(512), "NotEnoughMemory: 512 bytes are left"),
@@ -159,6 +222,35 @@ def test_a_capability_that_came_without_a_buffer_to_read_it_from(
     assert "flags 1, source missing: InvalidCapability: source is" in told(system)
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        (Label.CNODE_COPY, "interrupt control cannot be copied"),
+        (Label.CNODE_MINT, "a badge cannot be changed"),
+        (Label.CNODE_MUTATE, "moving cannot badge"),
+        (Label.CNODE_ROTATE, "the slots must differ"),
+        (Label.CNODE_CANCEL_BADGED_SENDS, "the slot must hold an endpoint capability with all rights"),
+    ],
+)
+def test_what_a_cnode_does_not_do(
+    system: Invoking, monkeypatch: pytest.MonkeyPatch, label: Label, words: str
+) -> None:
+    system.give(system.caller, OTHER, system.world.cnode(2))
+    failing(monkeypatch, errors.IllegalOperation())
+    system.invoke(label, on=OTHER)
+    assert words in told(system)
+
+
+@pytest.mark.parametrize("size", FrameSize)
+def test_a_page_has_its_own_alignment(
+    system: Invoking, monkeypatch: pytest.MonkeyPatch, size: FrameSize
+) -> None:
+    system.give(system.caller, OTHER, FrameCap(size, True, True, False, 0x8000_0000, 0, 0))
+    failing(monkeypatch, errors.AlignmentError())
+    system.invoke(Label.PAGE_MAP, on=OTHER)
+    assert f"AlignmentError: vaddr must be a multiple of {1 << 12 + 9 * size:#x}\n" in told(system)
+
+
 # The interface's names --------------------------------------------------------------------------------------
 
 
@@ -204,6 +296,16 @@ def test_the_same_is_told_once(system: Invoking, monkeypatch: pytest.MonkeyPatch
     level(monkeypatch, debug.ALL)
     truncated(system)
     assert told(system).count("\n") == 1
+
+
+def test_another_place_of_the_program_is_another_complaint(system: Invoking) -> None:
+    """So two mistakes are both told, though they look alike; a loop over one is told once."""
+    for pc in (PC, PC + 8):
+        for _ in range(3):
+            say(system.caller, 1, label=int(Label.TCB_SET_FLAGS))
+            kernel.current = system.caller
+            system.system_call_only(Call.CALL, THREAD, pc=pc)
+    assert told(system).count("TruncatedMessage") == 2
 
 
 def test_nothing_is_told_by_a_silent_kernel_or_a_release(

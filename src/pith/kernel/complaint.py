@@ -7,7 +7,7 @@ error, and what would have been allowed. The reply itself carries only numbers, 
 while the message still stands in the caller's registers.
 
 `debug.LEVEL` sets how much is told: SILENT nothing; ONCE what somebody waits for and did not expect, and of the
-same thread the same complaint only when another came between; ALL everything. What programs do on purpose is
+same thread the same error, from the same place of its program, only when another came between; ALL everything. What programs do on purpose is
 expected: they find out by trying which page table is missing, or whether an untyped has room.
 
 The interface's names are data: a line per label in one text, looked up by counting lines. An argument's number counts
@@ -20,19 +20,20 @@ from typing import Final
 
 from pith.abi.errors import ErrorCode, LookupFailureKind
 from pith.abi.labels import Label
-from pith.abi.objects import MAX_UNTYPED_BITS
-from pith.metal import u7, u32, u52, u64
+from pith.abi.objects import IPC_BUFFER_BITS, MAX_UNTYPED_BITS, USER_TOP, WORD_BITS, ObjectType
+from pith.metal import MASK64, u6, u7, u32, u52, u64
 
 from . import debug
 from .debug import MARK, NEWLINE, SPACE, line, put, put_kind, put_word
 from .message import Invocation, argument, current
-from .objects import NullCap
+from .objects import FrameCap, NullCap, Register
+from .riscv64.vspace import span_bits
 from .state import kernel
 
 # Name, words, "/", extra capabilities. "#": a word that must lie in a range.
 SIGNATURES: Final = """\
 Invalid
-Untyped_Retype type #size_bits node_index #node_depth #node_offset #num_objects / root
+Untyped_Retype type size_bits node_index node_depth node_offset num_objects / root
 TCB_ReadRegisters flags #count
 TCB_WriteRegisters flags count
 TCB_CopyRegisters flags / source
@@ -81,6 +82,13 @@ ASIDPool_Assign / vspace
 IRQControl_GetTrigger #irq trigger index #depth / root
 """
 
+# Whose operation each label is: a character per label, the tag of a kind of capability.
+ALIASES: Final = {"Invalid": "Null", "TCB": "Thread", "DomainSet": "Domain", "Page": "Frame"}
+OWNERS: Final = "".join(
+    chr(debug.KINDS.split().index(ALIASES.get(prefix, prefix)))
+    for prefix in (signature.split("_")[0] for signature in SIGNATURES.splitlines())
+)
+
 SLASH: Final = ord("/")
 
 NOBODY: Final = 127  # the number of no argument
@@ -93,7 +101,7 @@ def tell(call: Invocation, code: ErrorCode, word0: u64, word1: u64) -> None:
         return
     thread = current()
     if debug.LEVEL == debug.ONCE:
-        complaint = call.label << 8 | code
+        complaint = (thread.registers[Register.FAULT_PC] << 16 | call.label << 8 | code) & MASK64
         if not kernel.wants_answer or _is_expected(call.label, code) or thread.complaint == complaint:
             return
         thread.complaint = complaint
@@ -175,7 +183,7 @@ def _put_reason(call: Invocation, code: ErrorCode, word0: u64, word1: u64) -> No
         case ErrorCode.INVALID_ARGUMENT:
             put("InvalidArgument: ")
             _put_culprit(call, min(word0, NOBODY))
-            put(" makes no sense here")
+            _put_sense(call, word0)
         case ErrorCode.INVALID_CAPABILITY:
             put("InvalidCapability: ")
             if isinstance(call.slot.cap, NullCap):
@@ -184,7 +192,8 @@ def _put_reason(call: Invocation, code: ErrorCode, word0: u64, word1: u64) -> No
                 _put_culprit(call, _capability_number(call.label, word0))
                 put(" is of the wrong kind, or not usable for this now")
         case ErrorCode.ILLEGAL_OPERATION:
-            put("IllegalOperation: not with these capabilities and rights, in this state")
+            put("IllegalOperation: ")
+            _put_obstacle(call)
         case ErrorCode.RANGE_ERROR:
             put("RangeError: ")
             _put_culprit(call, _number_outside(call, word0, word1))
@@ -193,7 +202,11 @@ def _put_reason(call: Invocation, code: ErrorCode, word0: u64, word1: u64) -> No
             put(" to ")
             _put_number(word1)
         case ErrorCode.ALIGNMENT_ERROR:
-            put("AlignmentError: the address is no multiple of the size")
+            put("AlignmentError: ")
+            _put_culprit(call, 2 if call.label == Label.TCB_CONFIGURE else 0)
+            cap = call.slot.cap
+            bits: u6 = span_bits(cap.size) if isinstance(cap, FrameCap) else IPC_BUFFER_BITS
+            put(f" must be a multiple of {1 << bits:#x}")
         case ErrorCode.FAILED_LOOKUP:
             put("FailedLookup: ")
             put("the source: " if word0 else "the destination: ")
@@ -203,10 +216,52 @@ def _put_reason(call: Invocation, code: ErrorCode, word0: u64, word1: u64) -> No
         case ErrorCode.DELETE_FIRST:
             put("DeleteFirst: the place is taken")
         case ErrorCode.REVOKE_FIRST:
-            put("RevokeFirst: others were made from it")
+            put("RevokeFirst: others were made from it, or it is in use")
         case ErrorCode.NOT_ENOUGH_MEMORY:
             put(f"NotEnoughMemory: {word0} bytes are left")
     put("\n")
+
+
+def _put_sense(call: Invocation, number: u64) -> None:
+    """What would have made sense as that argument."""
+    match call.label:
+        case Label.UNTYPED_RETYPE if number == 0:
+            put(f" must be 0 to {len(ObjectType) - 1}")
+        case Label.UNTYPED_RETYPE:
+            put(" is too small for the type, or a device's memory cannot become it")
+        case Label.PAGE_MAP:
+            put(f" must be where the page is mapped already, if it is; and the page end below {USER_TOP:#x}")
+        case Label.PAGE_TABLE_MAP:
+            put(f" must be below {USER_TOP:#x}")
+        case _:
+            put(" makes no sense here")
+
+
+def _put_obstacle(call: Invocation) -> None:
+    """What the operation would have needed, for nobody knows which part of it was missing."""
+    kind = call.slot.cap.bits & 31
+    if call.label >= len(Label) or ord(OWNERS[call.label]) != kind:
+        put("the object has no such operation")
+        return
+    match call.label:
+        case Label.CNODE_COPY | Label.CNODE_MINT:
+            put(
+                "nothing like it can be made: a page table must be mapped, interrupt control cannot be copied, "
+            )
+            put("a badge cannot be changed, and guard and slots of a CNode are at most 64 bits")
+        case Label.CNODE_MUTATE | Label.CNODE_ROTATE:
+            put("guard and slots of a CNode are at most 64 bits, moving cannot badge, the slots must differ")
+        case Label.CNODE_CANCEL_BADGED_SENDS:
+            put("the slot must hold an endpoint capability with all rights")
+        case Label.TCB_CONFIGURE | Label.TCB_SET_SPACE | Label.TCB_SET_IPC_BUFFER:
+            put("cspace_root must be a CNode that the guard fits, vspace_root the root of an address space, ")
+            put("buffer_frame memory and no device")
+        case Label.TCB_BIND_NOTIFICATION | Label.SCHED_CONTEXT_BIND:
+            put("one of both is bound already, or they do not go together")
+        case Label.TCB_UNBIND_NOTIFICATION | Label.SCHED_CONTEXT_UNBIND_OBJECT:
+            put("they are not bound")
+        case _:
+            put("not with these capabilities and rights, in this state")
 
 
 def _put_lookup_failure(kind: LookupFailureKind) -> None:
@@ -239,9 +294,19 @@ def _capability_number(label: u52, position: u64) -> u7:
 
 def _number_outside(call: Invocation, minimum: u64, maximum: u64) -> u7:
     """Of the word that was not in the range: the first such one, for they are checked in their order."""
-    if call.label == Label.UNTYPED_RETYPE and maximum == MAX_UNTYPED_BITS:
-        return 1  # a CNode's size counts slots, and may lie in the range while the object does not
-    for number in range(_word_count(call.label)):
+    first: u7 = 0
+    match call.label:
+        case Label.UNTYPED_RETYPE if maximum == MAX_UNTYPED_BITS:
+            return 1  # a CNode's size counts slots, and may lie in the range while the object does not
+        case Label.UNTYPED_RETYPE if minimum == 0:
+            return 4
+        case Label.UNTYPED_RETYPE:
+            return 3 if maximum == WORD_BITS and argument(call, 3) > WORD_BITS else 5
+        case Label.SCHED_CONTROL_CONFIGURE_FLAGS if minimum == 0:
+            first = 2  # times begin higher
+        case _:
+            pass
+    for number in range(first, _word_count(call.label)):
         is_ranged = ord(SIGNATURES[_find(call.label, number)]) == MARK and number < call.length
         if is_ranged and not minimum <= argument(call, number) <= maximum:
             return number
