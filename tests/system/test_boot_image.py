@@ -87,6 +87,11 @@ def write_kernel(path: Path, text: str, zeros: int = 0) -> Path:
     return path
 
 
+def test_small_assembly_may_jump_within_itself() -> None:
+    over_a_word = machine_code("j 1f\n.word 0x12345678\n1: nop")
+    assert over_a_word[-6:-2] == bytes.fromhex("78563412")
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     return write_program(tmp_path / "program.elf", machine_code("ecall") + b"\xaa" * 0x1234, zeros=0x5000)

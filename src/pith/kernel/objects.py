@@ -294,14 +294,13 @@ class Usage(Struct):
 
 
 class Thread(Struct, size=2048):
-    """A thread (TCB object). The first words are what entry.py's assembly saves and restores."""
+    """A thread (TCB object). The first words are what entry.py's assembly saves and restores.
+
+    What a call and its answer look at stands behind them, up to slots[CSPACE]: the registers end in their fifth
+    cache line, and that line and the next hold all of it.
+    """
 
     registers: Array[u64] = array(REGISTER_COUNT)
-    float_registers: Array[u64] = array(32)
-    float_status: u64
-
-    # The thread's own capabilities; entry i of Thread's slots, see ThreadSlot.
-    slots: Array[Slot] = array(5, offset=576)
 
     state: ThreadState
     is_ready: bool  # in a ready queue
@@ -311,24 +310,31 @@ class Thread(Struct, size=2048):
     domain: u8
     flags: u8
     fault_kind: FaultKind
+
+    context: SchedContext | None  # the time that it runs on
+    yielding_to: SchedContext | None
+    satp: u64  # its address space, as was found in `space_epoch`; see vspace.py
+    space_epoch: u64
+
+    wait_reply: Reply | None
+    wait_endpoint: Endpoint | None
+    wait_notification: Notification | None
+    bound_notification: Notification | None
     queue_next: Thread | None  # in the one queue that it stands in, see queue.py
     queue_previous: Thread | None
 
-    wait_endpoint: Endpoint | None
-    wait_notification: Notification | None
-    wait_reply: Reply | None
+    # The thread's own capabilities; entry i of Thread's slots, see ThreadSlot.
+    slots: Array[Slot] = array(5, offset=352)
+
     wait_badge: u64
     wait_can_grant: bool
     wait_can_grant_reply: bool
     wait_is_call: bool
 
-    context: SchedContext | None  # the time that it runs on
-    yielding_to: SchedContext | None
-    bound_notification: Notification | None
-    satp: u64  # its address space, as was found in `space_epoch`; see vspace.py
-    space_epoch: u64
     buffer_offset: u64  # of the IPC buffer in its frame, which is in slots[BUFFER]
     fault_words: Array[u64] = array(6)
+    float_registers: Array[u64] = array(32)
+    float_status: u64
     name: Array[u8] = array(32, offset=1024)  # debug builds: DebugNameThread
     complaint: u64  # debug builds: label and error of the last failure that was told of
     usage: Inline[Usage]

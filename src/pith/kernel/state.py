@@ -49,29 +49,33 @@ class SchedulerAction(IntEnum):
     CHOOSE = 2  # the first of the highest priority
 
 
-class KernelState(Struct):
-    """The kernel's memory."""
+class KernelState(Struct, align=64):
+    """The kernel's memory. What nearly every entry looks at comes first, and fits one cache line."""
 
-    # Who runs.
+    # Who runs, on whose time.
     current: Thread | None
-    idle: Thread | None
-    next_thread: Thread | None
-    scheduler_action: SchedulerAction
     current_context: SchedContext | None
+    scheduler_action: SchedulerAction
+    current_domain: u8
 
-    # What the processor is set to: the address space, and whose floating point registers it holds.
+    # What the processor is set to: whose floating point registers it holds, and the address space.
+    fpu_is_on: bool
+    fpu_owner: Thread | None
     current_root: u64  # satp as it stands
     space_epoch: u64  # how often it changed who has which address space
-    fpu_owner: Thread | None
-    fpu_is_on: bool
 
     # Time, in ticks of the timer.
     now: u64  # at kernel entry
-    used_since: u64  # since when the use of the current context is not charged yet
     quiet_until: u64  # nothing that time brings is due before; 0 if that is to be found
+    used_since: u64  # since when the use of the current context is not charged yet
     ticks_per_second: u32  # the timebase; 10 MHz on QEMU's virt
     margin: u32  # bound on the time of one kernel entry
     has_sstc: bool  # the supervisor sets its own timer
+
+    # Who could run: ready threads by domain, and the choice at the kernel's exit; who waits for time.
+    ready: Array[ReadyQueues] = array(DOMAINS)
+    next_thread: Thread | None
+    idle: Thread | None
     release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
 
     # The system call being served: what its message brought beyond registers.
@@ -81,13 +85,11 @@ class KernelState(Struct):
 
     # Domains.
     domain_count: u8  # how many there are; boot.py sets it
-    current_domain: u8
     domain_index: u16
     domain_start: u16
     domain_end: u64  # when the current entry ends
     best_rank: u16  # of the current domain's ready threads; 256 if there are none
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
-    ready: Array[ReadyQueues] = array(DOMAINS)
 
     # Address spaces.
     asid_pools: Array[ASIDPool | None] = array(ASID_POOLS)

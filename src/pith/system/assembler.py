@@ -15,6 +15,7 @@ def machine_code(text: str) -> bytes:
 
     Raises pith.metal.compiler.link.ToolError where clang refuses it.
     """
+    text = f".option norelax\n{text}"  # the linker would make it shorter, and there is none
     key = "assembly." + hashlib.sha256(text.encode()).hexdigest()[:32]
     directory, _ = cache.kept(key, lambda fresh: assemble(text, fresh / "text.o", USER))
     with open(directory / "text.o", "rb") as stream:
