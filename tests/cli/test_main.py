@@ -46,6 +46,13 @@ def test_the_installed_command() -> None:
     assert (ended.returncode, ended.stdout) == (0, f"pith {__version__}\n")
 
 
+def test_a_command_waits_for_no_other_s_parts() -> None:
+    heavy = ("pith.metal", "pith.kernel", "pith.runtime")
+    loaded = f"import sys, pith.cli.app; print([name for name in sys.modules if name.startswith({heavy})])"
+    ended = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("[]\n", "")
+
+
 def test_a_missing_package_is_named() -> None:
     without_typer = "import sys; sys.modules['typer'] = None; from pith.cli.main import main; main()"
     ended = subprocess.run([sys.executable, "-c", without_typer], capture_output=True, text=True)

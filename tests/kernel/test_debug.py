@@ -102,14 +102,14 @@ def test_a_trap_in_the_kernel_stops_it(system: Running) -> None:
 
 
 def test_entry_saves_and_loads_every_register() -> None:
-    text = entry.trap_text() + entry.resume_text()
+    saves, loads = entry.trap_text(), entry.resume_text()
     for register in Register:
         name = register.name.lower()
         if register < Register.NEXT_PC and name != "t0":
-            assert f"sd {name}, {8 * register}(t0)" in text
+            assert f"sd {name}, {8 * register}(t0)" in saves
         if register < Register.NEXT_PC:
-            assert f"ld {name}, {8 * register}(a0)" in text
-    assert text.rindex("ld a0,") > max(text.rindex(f"ld {n},") for n in entry.ABI_NAMES if n != "a0")
+            assert f"ld {name}, {8 * register}(a0)" in loads
+    assert loads.rindex("ld a0,") > max(loads.rindex(f"ld {n},") for n in entry.ABI_NAMES if n != "a0")
     assert "pith_kernel_start" in entry.start_text()
 
 

@@ -252,7 +252,7 @@ def test_a_kernel_is_asked_for(dumped: tuple[Path, Path], run_pith: Pith) -> Non
 
 def test_a_stripped_kernel(dumped: tuple[Path, Path], tmp_path: Path) -> None:
     kernel = write_elf(tmp_path / "stripped.elf", {})
-    with pytest.raises(UserError, match=r"has no symbol `pith\.kernel\.boot\.boot`"):
+    with pytest.raises(UserError, match=r"has no symbol `pith\.kernel\.state\.interrupts`"):
         attach_dump(dumped[0], kernel)
 
 

@@ -1,7 +1,10 @@
 """`pith bench data` and `pith bench scaling`: costs as curves."""
 
+from __future__ import annotations
+
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -16,9 +19,11 @@ from pith.cli.bench_options import (
     require,
     write_text,
 )
-from pith.lab.bench.boot import Boot
-from pith.lab.bench.figures import Figure, FigureResult
-from pith.lab.bench.kernels import Kernel
+
+if TYPE_CHECKING:  # the benchmarks bring the compiler along, which no other command should wait for
+    from pith.lab.bench.boot import Boot
+    from pith.lab.bench.figures import Figure, FigureResult
+    from pith.lab.bench.kernels import Kernel
 
 
 def data(

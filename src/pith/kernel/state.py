@@ -57,6 +57,7 @@ class KernelState(Struct, align=64):
     current_context: SchedContext | None
     scheduler_action: SchedulerAction
     current_domain: u8
+    best_rank: u16  # of the current domain's ready threads; 256 if there are none
 
     # What the processor is set to: whose floating point registers it holds, and the address space.
     fpu_is_on: bool
@@ -88,7 +89,6 @@ class KernelState(Struct, align=64):
     domain_index: u16
     domain_start: u16
     domain_end: u64  # when the current entry ends
-    best_rank: u16  # of the current domain's ready threads; 256 if there are none
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
 
     # Address spaces.
