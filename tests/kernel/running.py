@@ -161,6 +161,8 @@ class Running:
 
     @property
     def _deadline_tick(self) -> int:
+        if kernel.has_sstc:
+            return self.world.processor.csrs["stimecmp"]
         calls = [call for call in self.world.processor.sbi_calls if call[0] == timer.SBI_TIMER]
         return calls[-1][2]
 

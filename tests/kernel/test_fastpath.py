@@ -12,7 +12,8 @@ import pytest
 
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall as Call
-from pith.kernel import binding, budget, fastpath, notification, scheduler
+from pith.kernel import binding, blocking, budget, fastpath, notification, scheduler
+from pith.kernel import thread as threads
 from pith.kernel.objects import (
     ASIDPool,
     CNodeCap,
@@ -25,18 +26,20 @@ from pith.kernel.objects import (
     PageTableCap,
     Register,
     Reply,
+    SchedContext,
     Slot,
     Thread,
     ThreadSlot,
+    ThreadState,
 )
 from pith.kernel.riscv64 import timer, vspace
 from pith.kernel.state import kernel
 from pith.metal import memory
 
 from .conftest import World
-from .running import Running, full_endpoint_cap, reply_cap, say
+from .running import Running, full_endpoint_cap, ready, reply_cap, say
 
-EP, REPLY = 1, 2  # slots in every CSpace here
+EP, REPLY, BELL = 1, 2, 3  # slots in every CSpace here
 MANY = 100  # priority above all
 
 
@@ -45,6 +48,7 @@ class Scene(Running):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
+        self.bell = world.make(Notification)
         kernel.has_sstc = True  # so that the deadline is in a register
         self.ep, self.link = self.endpoint(), self.reply()
         self.pool = world.make(ASIDPool)
@@ -141,12 +145,49 @@ class Scene(Running):
         assert bound is not None and context is not None
         binding.bind_notification(context, bound)
 
+    def listen(self, thread: Thread) -> None:
+        """Let the thread wait for the notification, with time of its own; the client can signal it."""
+        blocking.cancel(thread)
+        self.own_time(thread)
+        for party in (self.client, thread):
+            self.give(party, BELL, NotificationCap(True, True, self.bell, 3))
+        blocking.wait_at_notification(thread, self.bell)
+
+    def wait_too(self, priority: int) -> None:
+        """A second thread waits for the notification."""
+        second = self.party(priority, self.reply())
+        self.listen(second)
+
+    def leave(self) -> None:
+        """The server waits no longer."""
+        blocking.cancel(self.server)
+
+    def rank(self, thread: Thread, priority: int) -> None:
+        threads.set_priority(thread, priority)
+
+    def context_of(self, thread: Thread) -> SchedContext:
+        assert thread.context is not None
+        return thread.context
+
+    def yield_to(self, context: SchedContext) -> None:
+        """The client yielded to the context, and has no answer yet."""
+        context.yielding_from, self.client.yielding_to = self.client, context
+
+    def signal(self) -> Thread:
+        return self.system_call(Call.SEND, BELL)
+
     def postpone(self) -> None:
         """A third thread waits for a refill that comes in 1000 µs."""
         context = self.context(100, 1000)
         budget.charge(context, context.budget)
         assert self.thread(5, context).is_postponed
         scheduler.schedule()
+
+    def postpone_all(self) -> None:
+        """Nobody is ready, until a refill comes."""
+        for thread in [thread for priority in (10, 1) for thread in ready(priority)]:
+            scheduler.dequeue(thread)
+        self.postpone()
 
     def nearly_use_up(self, thread: Thread) -> None:
         """Little is left of the thread's slice, less than of any other's."""
@@ -225,6 +266,58 @@ ANSWERS: list[tuple[str, bool, Change]] = [
 ]
 
 
+SIGNALS: list[tuple[str, bool, Change]] = [
+    ("as usual", True, lambda s: None),
+    ("a second thread waits", True, lambda s: s.wait_too(150)),
+    ("the sender has used some time", True, lambda s: s.spend(50)),
+    ("the sender has used some of a part", True, lambda s: (s.limit(s.client), s.spend(50))),
+    ("the waiter's time is sporadic", True, lambda s: s.own_time(s.server, 2000, 9000, True)),
+    ("the waiter has less time than is left", True, lambda s: s.own_time(s.server, 100, 9000)),
+    ("an equal of the waiter is ready", True, lambda s: scheduler.enqueue_front(s.passive(20))),
+    ("the waiter is an equal", True, lambda s: s.rank(s.server, 10)),
+    ("the waiter is an equal, and another is ready", True, lambda s: (s.rank(s.server, 10), s.thread(10), s.run())),
+    ("an equal with sporadic time", True, lambda s: (s.rank(s.server, 10), s.own_time(s.server, 2000, 9000, True))),
+    ("the waiter has a lower priority", True, lambda s: s.rank(s.server, 5)),
+    ("nobody waits", True, lambda s: s.leave()),
+    ("a signal is there", True, lambda s: (s.leave(), notification.signal(s.bell, 8))),
+    ("a thread is bound that does something else", True, lambda s: (s.leave(), notification.bind(s.bell, s.client))),
+    ("a bound thread waits for messages", False, lambda s: (s.leave(), notification.bind(s.bell, s.server), s.wait(s.server), s.make_current(s.client))),
+    ("capabilities", False, lambda s: say(s.client, 1, caps=1)),
+    ("no right to send", False, lambda s: s.give(s.client, BELL, NotificationCap(False, True, s.bell, 3))),
+    ("no capability", False, lambda s: s.give(s.client, BELL, NullCap())),
+    ("a deep CSpace", False, lambda s: s.deepen(s.client)),
+    ("the waiter has no time", False, lambda s: binding.unbind(s.context_of(s.server))),
+    ("its time is used up", False, lambda s: (s.limit(s.server), s.use_up(s.server))),
+    ("the time of an equal is used up", False, lambda s: (s.rank(s.server, 10), s.limit(s.server), s.use_up(s.server))),
+    ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
+    ("another domain", False, lambda s: s.in_domain(s.server, 1)),
+    ("an equal in another domain", False, lambda s: (s.rank(s.server, 10), s.in_domain(s.server, 1))),
+    ("an equal, but a higher one is ready", False, lambda s: (s.rank(s.server, 10), scheduler.enqueue_front(s.passive(MANY)))),
+    ("a new epoch", False, lambda s: vspace.begin_epoch()),
+    ("the sender has no time left", False, lambda s: s.spend(4995)),
+    ("a refill comes, and an equal waits", False, lambda s: (s.rank(s.server, 10), s.postpone(), s.spend(985))),
+]  # fmt: skip
+
+WAITS: list[tuple[str, bool, Change]] = [
+    ("as usual", True, lambda s: None),
+    ("others are ready", True, lambda s: (s.thread(9), s.thread(8), s.run())),
+    ("some time is used", True, lambda s: s.spend(50)),
+    ("the other's time is sporadic", True, lambda s: s.own_time(s.client, 2000, 9000, True)),
+    ("the other has less time than is left", True, lambda s: s.own_time(s.client, 100, 9000)),
+    ("a signal is there", False, lambda s: notification.signal(s.bell, 8)),
+    ("another waits", False, lambda s: (s.wait_too(150), s.make_current(s.server))),
+    ("it is bound", False, lambda s: notification.bind(s.bell, s.server)),
+    ("it lends time", False, lambda s: binding.bind_notification(s.context(), s.bell)),
+    ("no right to receive", False, lambda s: s.give(s.server, BELL, NotificationCap(True, False, s.bell, 3))),
+    ("no capability", False, lambda s: s.give(s.server, BELL, NullCap())),
+    ("a deep CSpace", False, lambda s: s.deepen(s.server)),
+    ("nobody is ready", False, lambda s: s.postpone_all()),
+    ("the other begins again", False, lambda s: setattr(s.client, "state", ThreadState.RESTART)),
+    ("the other yielded", False, lambda s: s.yield_to(s.context_of(s.server))),
+    ("a new epoch", False, lambda s: vspace.begin_epoch()),
+    ("no time is left", False, lambda s: s.spend(4995)),
+]  # fmt: skip
+
 ACTIVE_ANSWERS: list[tuple[str, bool, Change]] = [
     ("as usual", True, lambda s: None),
     ("it has used some time", True, lambda s: s.spend(50)),
@@ -258,7 +351,7 @@ def outcome(scene: Scene, act: Callable[[], Thread]) -> tuple[bytes, int, dict[s
 
 def compare(scene: Scene, act: Callable[[], Thread], is_fast: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Do it both ways."""
-    before = bytes(memory.view_u8)
+    before, csrs = bytes(memory.view_u8), dict(scene.world.processor.csrs)
     taken: list[bool] = []
 
     def watched(thread: Thread, take: Callable[[Thread], Thread | None] = fastpath.take) -> Thread | None:
@@ -269,6 +362,7 @@ def compare(scene: Scene, act: Callable[[], Thread], is_fast: bool, monkeypatch:
     monkeypatch.setattr(fastpath, "take", watched)
     fast = outcome(scene, act)
     memory.view_u8[:] = before
+    scene.world.processor.csrs.update(csrs)
     monkeypatch.setattr(fastpath, "take", lambda thread: None)
     slow = outcome(scene, act)
     assert taken == [is_fast]
@@ -306,6 +400,25 @@ def test_an_answer_of_a_server_with_time(
     say(scene.server, 7, 8, label=1)
     change(scene)
     compare(scene, scene.answer, is_fast, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("is_fast", "change"), [case[1:] for case in SIGNALS], ids=[case[0] for case in SIGNALS]
+)
+def test_a_signal(world: World, is_fast: bool, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(world)
+    scene.listen(scene.server)
+    change(scene)
+    compare(scene, scene.signal, is_fast, monkeypatch)
+
+
+@pytest.mark.parametrize(("is_fast", "change"), [case[1:] for case in WAITS], ids=[case[0] for case in WAITS])
+def test_a_wait(world: World, is_fast: bool, change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(world)
+    scene.listen(scene.server)
+    assert scene.signal() is scene.server
+    change(scene)
+    compare(scene, lambda: scene.system_call(Call.WAIT, BELL), is_fast, monkeypatch)
 
 
 def test_an_answer_from_the_middle_of_a_chain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

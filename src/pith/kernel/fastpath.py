@@ -1,6 +1,6 @@
-"""The fast path: a call to a server that waits for it, and the server's answer.
+"""The fast path: a call to a server that waits for it, and the server's answer; a signal that wakes, and a wait.
 
-These two system calls are most of what a system of servers does, and nearly always the same few things are
+These system calls are most of what a system of servers does, and nearly always the same few things are
 so: the message brings no capabilities, the other side waits, and it is the one to run next, on the time that
 the caller lends and the answer gives back, or on its own. Here each of these things is looked at once, in the
 cheapest order, and then done with no questions left. `take` returns None at the first that is not so; nothing
@@ -11,10 +11,11 @@ What is left out, and why it is no loss:
     the clock       while the scheduling context stays in use the deadline that is set stands; when it comes,
                     all that was used since the last look is charged. A server with time of its own costs the
                     look: what the caller used is charged then, as at every change of contexts
-    the queues      both threads were in no ready queue, and stay out (Benno scheduling)
+    the queues      both threads were in no ready queue, and stay out (Benno scheduling); only who signals
+                    goes into one, and who goes on after a wait leaves it
     the scheduler   who runs next is known: nobody that is ready has a higher priority
 
-Manual: "Calling and Replying", "Scheduling Context Donation".
+Manual: "Calling and Replying", "Scheduling Context Donation", "Notifications".
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, MessageInfo
 from pith.abi.syscalls import SystemCall
 from pith.metal import MASK64, inline, noinline, replace, u7, u64
 
-from . import reply, scheduler
+from . import blocking, reply, scheduler
 from .cspace import lookup_flat
 from .message import copy_registers, copy_rest, current, put_header
+from .notification import remember
 from .objects import (
     EndpointCap,
     FaultKind,
+    Notification,
+    NotificationCap,
     NotificationState,
     Register,
     ReplyCap,
@@ -45,6 +49,8 @@ from .state import kernel
 
 CALL: Final = SystemCall.CALL & MASK64
 REPLY_RECV: Final = SystemCall.REPLY_RECV & MASK64
+SEND: Final = SystemCall.SEND & MASK64
+WAIT: Final = SystemCall.WAIT & MASK64
 ECALL_BYTES: Final = 4
 
 
@@ -56,6 +62,10 @@ def take(thread: Thread) -> Thread | None:
         return _call(thread)
     if number == REPLY_RECV:
         return _answer(thread)
+    if number == SEND:
+        return _signal(thread)
+    if number == WAIT:
+        return _wait(thread)
     return None
 
 
@@ -83,7 +93,9 @@ def _call(client: Thread) -> Thread | None:
     if satp == NO_SPACE:
         return None
     own = server.context
-    if own is not None and not scheduler.could_switch_context(own):  # this changes something: it is the last
+    if own is not None and not scheduler.could_switch_context(
+        own, wakes=True
+    ):  # this changes something: it is the last
         return None
 
     # All is as it should be. The server leaves the endpoint,
@@ -143,7 +155,9 @@ def _answer(server: Thread) -> Thread | None:
     satp = _satp_if_next(client)
     if satp == NO_SPACE:
         return None
-    if own is not None and not scheduler.could_switch_context(own):  # this changes something: it is the last
+    if own is not None and not scheduler.could_switch_context(
+        own, wakes=True
+    ):  # this changes something: it is the last
         return None
 
     # All is as it should be. The client's time goes back, if it was lent,
@@ -165,7 +179,96 @@ def _answer(server: Thread) -> Thread | None:
     return _deliver(server, client, info.length)
 
 
-# What both have in common -----------------------------------------------------------------------------------
+@noinline
+def _signal(sender: Thread) -> Thread | None:
+    """Signal a notification that nobody waits for, or a thread with time of its own."""
+    slot = lookup_flat(sender, sender.registers[Register.A0])
+    if slot is None:
+        return None
+    cap = slot.cap
+    if not isinstance(cap, NotificationCap) or not cap.can_send:
+        return None
+    if MessageInfo.from_bits(sender.registers[Register.A1]).extra_caps:  # which are to be there
+        return None
+    notification = cap.notification
+    waiter = notification.queue.head
+    if waiter is None:
+        return _note(sender, notification, cap.badge)
+    own = waiter.context
+    if own is None:
+        return None
+    satp = NO_SPACE
+    if waiter.priority > sender.priority:
+        satp = _satp_if_next(waiter)
+        if satp == NO_SPACE:
+            return None
+        if not scheduler.could_switch_context(own, wakes=True):  # this changes something: it is the last
+            return None
+    elif not scheduler.could_wake(waiter, own, sender):  # so does this
+        return None
+
+    # All is as it should be. The waiter gets the badge,
+    remove_first(notification.queue, waiter)
+    if notification.queue.head is None:
+        notification.state = NotificationState.IDLE
+    waiter.wait_notification = None
+    waiter.state = ThreadState.RUNNING
+    waiter.registers[Register.A0] = cap.badge
+    # and runs now or later.
+    if satp == NO_SPACE:
+        scheduler.enqueue_behind(waiter, sender)
+        _pass(sender)
+        return sender
+    scheduler.enqueue_front(sender)
+    _switch(sender, waiter, satp)
+    return waiter
+
+
+@inline
+def _note(sender: Thread, notification: Notification, badge: u64) -> Thread | None:
+    """Let the notification, for which nobody waits in its queue, remember the signal; the sender goes on."""
+    bound = notification.bound_thread
+    if bound is not None and bound.state is ThreadState.BLOCKED_ON_RECEIVE:
+        return None
+    remember(notification, badge)
+    _pass(sender)
+    return sender
+
+
+@noinline
+def _wait(waiter: Thread) -> Thread | None:
+    """Be the first to wait for a notification; another thread goes on where it stood."""
+    slot = lookup_flat(waiter, waiter.registers[Register.A0])
+    if slot is None:
+        return None
+    cap = slot.cap
+    if not isinstance(cap, NotificationCap) or not cap.can_receive:
+        return None
+    notification = cap.notification
+    if notification.state is not NotificationState.IDLE:  # a signal is there already, or others wait for one
+        return None
+    if notification.bound_thread is not None or notification.context is not None:
+        return None
+    following = scheduler.highest()
+    if following is None or following.state is not ThreadState.RUNNING:  # it is to begin something again
+        return None
+    own = following.context
+    if own is None:
+        return None
+    satp = _satp_if_next(following)
+    if satp == NO_SPACE:
+        return None
+    if not scheduler.could_switch_context(own, wakes=False):  # this changes something: it is the last
+        return None
+
+    # All is as it should be.
+    blocking.wait_at_notification(waiter, notification)
+    scheduler.leave_ready(following)
+    _switch(waiter, following, satp)
+    return following
+
+
+# What they have in common -----------------------------------------------------------------------------------
 
 
 @inline
@@ -185,9 +288,15 @@ def _move(context: SchedContext, giver: Thread, taker: Thread) -> None:
 
 
 @inline
+def _pass(thread: Thread) -> None:
+    """The thread's system call is done: it goes on behind it."""
+    thread.registers[Register.NEXT_PC] = (thread.registers[Register.FAULT_PC] + ECALL_BYTES) & MASK64
+
+
+@inline
 def _switch(before: Thread, after: Thread, satp: u64) -> None:
     """`before`, whose system call is done, gives the processor to `after`."""
-    before.registers[Register.NEXT_PC] = (before.registers[Register.FAULT_PC] + ECALL_BYTES) & MASK64
+    _pass(before)
     kernel.current = after
     vspace.switch(satp)
     fpu.prepare(after)

@@ -10,7 +10,7 @@ Manual: chapter "Notifications".
 
 from __future__ import annotations
 
-from pith.metal import u64
+from pith.metal import inline, u64
 
 from . import binding, blocking, budget, scheduler
 from .objects import Notification, NotificationState, Register, Thread, ThreadState
@@ -21,7 +21,7 @@ def signal(notification: Notification, badge: u64) -> None:
     bound = notification.bound_thread
     match notification.state:
         case NotificationState.ACTIVE:
-            notification.badge |= badge
+            remember(notification, badge)
         case NotificationState.WAITING:
             waiting = notification.queue.head
             assert waiting is not None
@@ -30,8 +30,16 @@ def signal(notification: Notification, badge: u64) -> None:
             if bound is not None and bound.state is ThreadState.BLOCKED_ON_RECEIVE:
                 _hand_over(notification, bound, badge)
             else:
-                notification.state = NotificationState.ACTIVE
-                notification.badge = badge
+                remember(notification, badge)
+
+
+@inline
+def remember(notification: Notification, badge: u64) -> None:
+    """Or `badge` into the word: nobody waits for it now."""
+    notification.badge = (
+        notification.badge | badge if notification.state is NotificationState.ACTIVE else badge
+    )
+    notification.state = NotificationState.ACTIVE
 
 
 def _hand_over(notification: Notification, thread: Thread, badge: u64) -> None:

@@ -106,13 +106,14 @@ def dequeue(thread: Thread) -> None:
         kernel.next_thread = None
         kernel.scheduler_action = SchedulerAction.CHOOSE
     if thread.is_ready:
-        _leave_ready(thread)
+        leave_ready(thread)
     if thread.is_postponed:
         remove(kernel.release_queue, thread)
         thread.is_postponed = False
 
 
-def _leave_ready(thread: Thread) -> None:
+def leave_ready(thread: Thread) -> None:
+    """Take the thread out of the ready queue that it stands in."""
     queue = _queue_of(thread)
     remove(queue, thread)
     thread.is_ready = False
@@ -322,15 +323,15 @@ def _choose(current: Thread | None) -> Thread:
         wins = current is None or not goes_on or candidate.priority > current.priority
         if wins and is_next(candidate):
             return candidate
-        if current is not None and goes_on and candidate.priority == current.priority:
-            enqueue_back(candidate)
+        if current is not None and goes_on:
+            enqueue_behind(candidate, current)
         else:
             enqueue_front(candidate)
     chosen = highest()
     if chosen is None:
         assert kernel.idle is not None
         return kernel.idle
-    _leave_ready(chosen)
+    leave_ready(chosen)
     return chosen
 
 
@@ -348,19 +349,43 @@ def _switch_context() -> None:
 
 
 @noinline
-def could_switch_context(context: SchedContext) -> bool:
-    """Switch from the current context to that of a thread which was blocked, if time brings nothing else to do.
+def could_switch_context(context: SchedContext, wakes: bool) -> bool:
+    """Switch from the current context to that of a thread which runs next, if time brings nothing else to do.
 
-    What was set as the deadline is early enough for all but the end of the new budget.
+    What was set as the deadline is early enough for all but the end of the new budget. `wakes`: the thread
+    was blocked until now.
     """
     update_time()
     if not is_quiet() or not budget.is_released(context):
         return False
     commit_time()
     kernel.current_context = context
-    budget.unblock(context)
+    if wakes or not context.sporadic:
+        budget.unblock(context)
     _hasten(kernel.used_since + budget.first(context).amount)
     return True
+
+
+def could_wake(thread: Thread, context: SchedContext, current: Thread) -> bool:
+    """Whether a thread that was blocked can become ready while `current` goes on, time bringing nothing else to do.
+
+    If so, its burst has begun; `enqueue_behind` is to follow.
+    """
+    update_time()
+    if not is_quiet() or not budget.is_released(context):
+        return False
+    if thread.domain != kernel.current_domain or not is_next(current):
+        return False
+    budget.wake_sporadic(context)
+    return True
+
+
+def enqueue_behind(thread: Thread, current: Thread) -> None:
+    """Make a thread ready that does not run yet though it was just woken: behind `current`, if they are equals."""
+    if thread.priority == current.priority:
+        enqueue_back(thread)
+    else:
+        enqueue_front(thread)
 
 
 def _set_deadline() -> None:
