@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -53,6 +54,31 @@ def test_a_machine_that_takes_too_long(tmp_path: Path, machine: str) -> None:
     ended = pith("boot", "--machine", machine, "--initial", program, "--timeout", "1")
     assert ended.returncode == 124
     assert ended.stderr == "pith: stopped after 1 seconds\n  try: give it more: --timeout SECONDS\n"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_dump_to_inspect(tmp_path: Path, machine: str) -> None:
+    program, dump = write_program(tmp_path / "loop.elf", LOOP), tmp_path / "loop.dump"
+    ended = pith("boot", "--machine", machine, "--initial", program, "--timeout", "2", "--dump", dump)
+    assert ended.returncode == 124
+    assert f"to look into it: pith inspect {dump}\n" in ended.stderr
+    assert dump.stat().st_blocks * 512 < dump.stat().st_size / 4  # zeros take no room
+    shown = pith("inspect", dump, "threads", "--check")
+    assert re.search(r"initial +0x80\w+ +running, current +255 ", shown.stdout), shown.stderr
+    assert shown.stdout.endswith(" invariants, 0 violations\n")
+
+
+def test_a_dump_of_a_hosted_machine_that_has_ended(tmp_path: Path) -> None:
+    program, dump = write_program(tmp_path / "hello.elf", HELLO), tmp_path / "hello.dump"
+    ended = pith("boot", "--machine", "hosted", "--initial", program, "--dump", dump)
+    assert ended.returncode == 0 and pith("inspect", dump, "threads").returncode == 0
+
+
+@pytest.mark.qemu
+def test_a_dump_of_a_qemu_that_has_ended(tmp_path: Path) -> None:
+    program, dump = write_program(tmp_path / "hello.elf", HELLO), tmp_path / "hello.dump"
+    ended = pith("boot", "--machine", "qemu", "--initial", program, "--dump", dump)
+    assert ended.returncode == 1 and "QEMU has ended, and its memory with it" in ended.stderr
 
 
 def test_a_checked_kernel_boots(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -11,19 +10,23 @@ import pytest
 
 from pith import UserError
 from pith.kernel import cspace, state
-from pith.kernel.objects import Thread
+from pith.kernel.objects import Thread, ThreadSlot
 from pith.kernel.riscv64.window import IMAGE_OFFSET, WINDOW_BASE
 from pith.lab.inspect import show
 from pith.lab.inspect.capabilities import by_container
+from pith.lab.inspect.communication import Edge, communication, communication_graph, held_by
+from pith.lab.inspect.core_file import MEMORY_AT, headers
 from pith.lab.inspect.derivation import forest
-from pith.lab.inspect.dump import STATICS, attach_dump
-from pith.lab.inspect.graphs import communication, derivation_graph, held_by
+from pith.lab.inspect.drawing import Drawing
+from pith.lab.inspect.dump import attach_dump, living_symbols
+from pith.lab.inspect.graphs import GRAPHS, derivation_graph, time_graph
 from pith.lab.inspect.page import page
 from pith.lab.inspect.report import Table, Tree
 from pith.lab.inspect.subjects import reports
 from pith.metal import memory
 from pith.verify.census import take_census
 from pith.verify.check import check_all
+from pith.verify.naming import name_of
 from tests.cli.conftest import Pith
 from tests.cli.conftest import pith as run_pith  # noqa: F401  (a fixture)
 from tests.verify.conftest import Town, bare_world, town  # noqa: F401  (fixtures)
@@ -56,7 +59,7 @@ def test_capability_spaces(town: Town) -> None:
     (tree,) = report.parts
     assert isinstance(tree, Tree)
     (root,) = tree.children
-    assert root.label.startswith("cspace: CNode at ") and len(root.children) == town.used
+    assert root.label.startswith("CSpace root: CNode at ") and len(root.children) == town.used
     assert root.children[1].label.endswith("(shown above)")  # the CNode that holds itself ends the walk
     at = f"{town.world.physical(town.endpoint):#x}"
     assert f"5: endpoint at {at}: send, badge 0x7" in labels(tree)
@@ -119,63 +122,96 @@ def test_time(town: Town) -> None:
 
 
 def test_what_is_corrupt_is_said_and_the_rest_shown(town: Town) -> None:
+    town.world.put(town.waiter.slots[ThreadSlot.CSPACE], town.root)
     memory.view_u8[town.waiter.address - memory.base + Thread.layout().fields["state"].offset] = 99
     (table, unreadable) = reports("threads")
     assert isinstance(table.parts[0], Table) and isinstance(unreadable.parts[0], Table)
     assert ("unreadable: 99 is not a valid ThreadState") in {row[2] for row in table.parts[0].rows}
     assert unreadable.parts[0].rows[0][0].startswith('thread "waiter"')
+    assert "unreadable: 99 is not a valid ThreadState" in communication_graph(take_census()).svg()
+
+
+def test_derivation_names_the_slots_of_threads(town: Town) -> None:
+    held = [label.partition("  ← ")[2] for tree in forest(take_census()) for label in labels(tree)]
+    assert f"CSpace root of {name_of(town.runner)}" in held
 
 
 def test_who_may_speak_and_who_does(town: Town) -> None:
     census = take_census()
-    edges = {(edge.thread, edge.item, edge.verb) for edge in communication(census)}
-    assert (town.runner, town.endpoint, "may-send") in edges
-    assert (town.receiver, town.endpoint, "receives") in edges
-    assert (town.caller, town.reply, "awaits-answer") in edges
-    assert (town.receiver, town.endpoint, "may-receive") not in edges  # it has no CSpace
+    edges = set(communication(census))
+    assert Edge(town.runner, town.endpoint, "may-both") in edges
+    assert Edge(town.receiver, town.endpoint, "receives") in edges
+    assert Edge(town.caller, town.reply, "awaits-answer") in edges
+    assert Edge(town.receiver, town.endpoint, "may-receive") not in edges  # it has no CSpace
     assert len(list(held_by(town.runner, by_container(census)))) == town.used
+
+
+def test_rights_that_are_used_are_drawn_once(town: Town) -> None:
+    town.world.put(town.receiver.slots[ThreadSlot.CSPACE], town.root)
+    verbs = {
+        e.verb for e in communication(take_census()) if (e.speaker, e.item) == (town.receiver, town.endpoint)
+    }
+    assert verbs == {"receives", "may-both"}
+
+
+def test_an_interrupt_signals(town: Town) -> None:
+    slot = state.interrupts.slots[10]
+    cspace.insert(town.notification_slot.cap, town.notification_slot, slot)
+    assert Edge(10, town.notification, "may-send") in set(communication(take_census()))
+    assert "interrupt 10" in communication_graph(take_census()).svg()
+
+
+def boxes(drawing: Drawing) -> list[tuple[float, float, float, float]]:
+    """Left, top, right and bottom of each."""
+    numbers = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', drawing.svg())
+    return [(x, y, x + w, y + h) for x, y, w, h in (map(float, row) for row in numbers)]
+
+
+@pytest.mark.parametrize("subject", GRAPHS)
+def test_a_drawing_is_whole_and_nothing_overlaps(town: Town, subject: str) -> None:
+    drawing = GRAPHS[subject](take_census())
+    root = ElementTree.fromstring(drawing.document().encode())
+    assert "var(" not in drawing.document()  # not every viewer knows variables
+    places = boxes(drawing)
+    assert places
+    for index, (left, top, right, bottom) in enumerate(places):
+        assert right <= float(root.get("width", "")) and bottom <= float(root.get("height", ""))
+        for x1, y1, x2, y2 in places[index + 1 :]:
+            assert right <= x1 or x2 <= left or bottom <= y1 or y2 <= top
+
+
+def test_each_line_has_a_place_of_its_own(town: Town) -> None:
+    curves = re.findall(r'd="M(\d+) (\d+) C.* (\d+) (\d+)"', communication_graph(take_census()).svg())
+    legend, graph = curves[:7], curves[7:]
+    assert len(legend) == 7 and len(graph) == len(set(communication(take_census())))
+    assert len({(x, y) for x, y, _, _ in graph}) == len({(x, y) for _, _, x, y in graph}) == len(graph)
+
+
+def test_refills_stand_on_a_scale(town: Town) -> None:
+    text = time_graph(take_census()).svg()
+    assert "<title>300 µs, from 4,000 µs on</title>" in text  # the sleeper's
+    assert "callee, lent by caller: 600 µs in 10,000 µs" in text and ">now</text>" in text
 
 
 def test_the_page_is_well_formed_and_whole(town: Town) -> None:
     text = page(reports(), take_census(), "Inside <a> town")
     root = ElementTree.fromstring(text.removeprefix("<!DOCTYPE html>\n"))
-    assert len(root.findall(".//{http://www.w3.org/2000/svg}svg")) == 2
+    assert len(root.findall(".//{http://www.w3.org/2000/svg}svg")) == 3
     anchors = {link.get("href", "")[1:] for link in root.iter("a")}
     assert anchors == {heading.get("id") for heading in root.iter("h2")}
-    assert len(derivation_graph(take_census()).boxes) == town.used + 1
+    assert len(boxes(derivation_graph(take_census()))) == town.used + 1
 
 
 # Dumps ----------------------------------------------------------------------------------------------------
-
-
-def write_elf(path: Path, symbols: dict[str, int]) -> Path:
-    """An ELF with nothing but a symbol table."""
-    strings, entries = b"\0", struct.pack("<IBBHQQ", 0, 0, 0, 0, 0, 0)
-    for name, address in symbols.items():
-        entries += struct.pack("<IBBHQQ", len(strings), 0x11, 0, 1, address, 8)
-        strings += name.encode() + b"\0"
-    names = b"\0.strtab\0.symtab\0"
-    start = 64
-    sections = struct.pack("<IIQQQQIIQQ", *[0] * 10)
-    for name, kind, content, link, size in (
-        (1, 3, strings, 0, 0),
-        (9, 2, entries, 1, 24),
-        (1, 3, names, 0, 0),
-    ):
-        sections += struct.pack("<IIQQQQIIQQ", name, kind, 0, 0, start, len(content), link, 1, 8, size)
-        start += len(content)
-    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    header = ident + struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, 0, 0, start, 0, 64, 0, 0, 64, 4, 3)
-    path.write_bytes(header + strings + entries + names + sections)
-    return path
 
 
 def dump_into(directory: Path) -> tuple[Path, Path]:
     """The attached memory in a file, and an ELF of the kernel that ran there."""
     dump = directory / "town.dump"
     dump.write_bytes(bytes(memory.view_u8))
-    symbols = {name: static.address - WINDOW_BASE + IMAGE_OFFSET for name, static in STATICS.items()}
-    return dump, write_elf(directory / "kernel.elf", symbols)
+    kernel = directory / "kernel.elf"
+    kernel.write_bytes(headers(0, living_symbols()))
+    return dump, kernel
 
 
 @pytest.fixture
@@ -187,6 +223,31 @@ def test_a_dump_shows_what_the_memory_showed(dumped: tuple[Path, Path]) -> None:
     living = reports()
     attach_dump(*dumped)
     assert reports() == living
+
+
+def test_a_core_file_tells_all_by_itself(town: Town, tmp_path: Path) -> None:
+    living = reports()
+    core = tmp_path / "town.core"
+    core.write_bytes(headers(memory.size, living_symbols()) + bytes(memory.view_u8))
+    attach_dump(core)
+    assert reports() == living
+
+
+def test_a_core_file_that_is_cut_off(town: Town, tmp_path: Path) -> None:
+    core = tmp_path / "town.core"
+    core.write_bytes(headers(memory.size, living_symbols()))
+    assert core.stat().st_size == MEMORY_AT
+    with pytest.raises(UserError, match="too short for a machine's memory"):
+        attach_dump(core)
+
+
+def test_a_program_is_no_dump(dumped: tuple[Path, Path], tmp_path: Path) -> None:
+    program = tmp_path / "program.elf"
+    content = bytearray(dumped[1].read_bytes())
+    content[16] = 2  # an executable
+    program.write_bytes(content)
+    with pytest.raises(UserError, match="is a program, not a dump of memory"):
+        attach_dump(program)
 
 
 def test_references_into_the_kernels_image_are_followed(town: Town, tmp_path: Path) -> None:
@@ -220,6 +281,16 @@ def test_the_command(dumped: tuple[Path, Path], run_pith: Pith, tmp_path: Path) 
     written = run_pith("inspect", dump, "--kernel", kernel, "--html", tmp_path / "town.html")
     assert written.code == 0
     assert "Inside town.dump" in (tmp_path / "town.html").read_text()
+    drawn = run_pith("inspect", dump, "queues", "--kernel", kernel, "--svg", tmp_path / "town.svg")
+    assert (
+        drawn.out.startswith(f"{tmp_path / 'town.svg'}: ") and "<svg" in (tmp_path / "town.svg").read_text()
+    )
+    nowhere = run_pith("inspect", dump, "time", "--kernel", kernel, "--svg", tmp_path / "no" / "where")
+    assert nowhere.code == 1 and "name a file that can be written" in nowhere.err
+    of_all = run_pith("inspect", dump, "--kernel", kernel, "--svg", "all.svg")
+    assert of_all.code == 2 and of_all.err.startswith(
+        "pith: a drawing shows one subject\n  try: pith inspect "
+    )
 
 
 def test_violations_are_listed_and_counted(town: Town, dumped: tuple[Path, Path], run_pith: Pith) -> None:
@@ -251,8 +322,9 @@ def test_a_kernel_is_asked_for(dumped: tuple[Path, Path], run_pith: Pith) -> Non
 
 
 def test_a_stripped_kernel(dumped: tuple[Path, Path], tmp_path: Path) -> None:
-    kernel = write_elf(tmp_path / "stripped.elf", {})
-    with pytest.raises(UserError, match=r"has no symbol `pith\.kernel\.state\.interrupts`"):
+    kernel = tmp_path / "stripped.elf"
+    kernel.write_bytes(headers(0, {}))
+    with pytest.raises(UserError, match=r"has no symbol `pith\.kernel\."):
         attach_dump(dumped[0], kernel)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -32,9 +33,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 from pith.system import image, kernel
+from pith.system.components import expect_debugging
 from pith.system.demo import build_demo
 
 built = kernel.build_kernel()
+expect_debugging(True)
 image.build(Path(sys.argv[1]), build_demo(), built)
 print(built)
 """
@@ -87,5 +90,5 @@ def test_gdb_commands(running: Running) -> None:
         text=True,
         timeout=60,
     )
-    assert "blocked on receive" in done.stdout, done.stderr
+    assert re.search(r"uart +0x8\w+ +blocked on receive", done.stdout), done.stderr  # its name
     assert "invariants, 0 violations" in done.stdout

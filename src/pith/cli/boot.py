@@ -32,6 +32,16 @@ BenchmarkOption = Annotated[
     typer.Option(help="Benchmark calls, and what the kernel measures for them: its entries, or who uses it."),
 ]
 
+DumpOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the machine's memory to this file when you leave it (Ctrl-A X) or --timeout is over: "
+        "for `pith inspect`.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+
 
 def boot(
     machine: Annotated[
@@ -75,6 +85,7 @@ def boot(
         typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
     ] = True,
     benchmark: BenchmarkOption = Benchmark.OFF,
+    dump: DumpOption = None,
 ) -> None:
     """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
     if initial is not None:
@@ -91,6 +102,7 @@ def boot(
         checked=checked,
         debug=debug,
         benchmark=benchmark,
+        dump=dump,
     )
     start(order)
 

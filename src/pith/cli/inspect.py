@@ -8,6 +8,7 @@ import typer
 
 from pith import UserError
 from pith.cli.arguments import check_readable
+from pith.cli.errors import UsageError
 
 MOST_VIOLATIONS = 25
 
@@ -25,17 +26,32 @@ class Subject(StrEnum):
 def inspect(
     dump: Annotated[
         Path,
-        typer.Argument(help="Physical memory from 0x80000000 on, as pmemsave writes it.", metavar="DUMP"),
+        typer.Argument(
+            help="A machine's memory, from `pith boot --dump`, or as QEMU's pmemsave writes it from 0x80000000 on.",
+            metavar="DUMP",
+        ),
     ],
     subject: Annotated[Subject, typer.Argument(help="What to show.")] = Subject.ALL,
     kernel: Annotated[
         Path | None,
-        typer.Option(help="The ELF of the kernel that ran.", metavar="ELF", show_default=False),
+        typer.Option(
+            help="The ELF of the kernel that ran; pmemsave's dumps need it.",
+            metavar="ELF",
+            show_default=False,
+        ),
     ] = None,
     html: Annotated[
         Path | None,
         typer.Option(
-            help="Write all of it, with graphs, to this file instead.", metavar="FILE", show_default=False
+            help="Write all of it, with drawings, to this page instead.", metavar="FILE", show_default=False
+        ),
+    ] = None,
+    svg: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the subject to this file instead: caps, derivation, spaces, queues or time.",
+            metavar="FILE",
+            show_default=False,
         ),
     ] = None,
     check: Annotated[
@@ -44,16 +60,24 @@ def inspect(
 ) -> None:
     """Look into the kernel's memory: a dump of a machine that was stopped."""
     from pith.lab.inspect import subjects
-    from pith.lab.inspect.dump import attach_dump
+    from pith.lab.inspect.dump import WHAT_TO_NAME, attach_dump, is_elf
 
-    if kernel is None:
+    if svg is not None and subject is Subject.ALL:
+        raise UsageError(
+            "a drawing shows one subject",
+            f"pith inspect {dump} queues --svg {svg}; or all of it: --html FILE",
+        )
+    check_readable(dump, WHAT_TO_NAME.removeprefix("name "))
+    if kernel is not None:
+        check_readable(kernel, "the kernel's ELF")
+    elif not is_elf(dump):
         raise UserError("which kernel's memory is it?", f"pith inspect {dump} --kernel build/kernel.elf")
-    check_readable(dump, "a file that pmemsave wrote")
-    check_readable(kernel, "the kernel's ELF")
     attach_dump(dump, kernel)
     if html is not None:
         write_page(html, dump.name)
-    else:
+    if svg is not None:
+        write_drawing(svg, subject)
+    if html is None and svg is None:
         subjects.show(subject.value)
     if check:
         report_violations()
@@ -64,12 +88,23 @@ def write_page(html: Path, name: str) -> None:
     from pith.lab.inspect import page, subjects
     from pith.verify.census import take_census
 
-    text = page.page(subjects.reports(), take_census(), f"Inside {name}")
+    write(html, page.page(subjects.reports(), take_census(), f"Inside {name}"))
+
+
+def write_drawing(svg: Path, subject: Subject) -> None:
+    """Write the subject's drawing as a file of its own, or say why it can't be."""
+    from pith.lab.inspect.graphs import GRAPHS
+    from pith.verify.census import take_census
+
+    write(svg, GRAPHS[subject.value](take_census()).document())
+
+
+def write(file: Path, text: str) -> None:
     try:
-        html.write_text(text)
+        file.write_text(text)
     except OSError as error:
-        raise UserError(f"{html}: {error.strerror}", "name a file that can be written") from None
-    print(f"{html}: {len(text) // 1024} KiB")
+        raise UserError(f"{file}: {error.strerror}", "name a file that can be written") from None
+    print(f"{file}: {-(-len(text) // 1024)} KiB")
 
 
 def report_violations() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pith.cli.arguments import check_readable
-from pith.cli.boot import BenchmarkOption, InstructionsOption, checked_memory, choose_machine
+from pith.cli.boot import BenchmarkOption, DumpOption, InstructionsOption, checked_memory, choose_machine
 from pith.cli.errors import UsageError
 from pith.cli.start import Benchmark, BootOrder, MachineName, saying, start
 
@@ -27,6 +27,7 @@ def run_program(
     ] = None,
     icount: InstructionsOption = False,
     benchmark: BenchmarkOption = Benchmark.OFF,
+    dump: DumpOption = None,
 ) -> None:
     """Compile a user program, and run it as the initial thread."""
     if file.suffix not in LANGUAGES:
@@ -39,12 +40,19 @@ def run_program(
         program = build(file)
     start(
         BootOrder(
-            chosen, program, checked_memory(memory), icount=icount, timeout=timeout, benchmark=benchmark
+            chosen,
+            program,
+            checked_memory(memory),
+            icount=icount,
+            timeout=timeout,
+            benchmark=benchmark,
+            dump=dump,
         )
     )
 
 
 def build(file: Path) -> Path:
-    from pith.system.components import build_program
+    from pith.system.components import build_program, expect_debugging
 
+    expect_debugging(True)
     return build_program(file)

@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 
 from pith import UserError
+from pith.lab import gdb_commands_file
 from pith.machine import BootImage, Ending, Machine
 from pith.machine.terminal import Left, Terminal, show
 
@@ -54,6 +55,7 @@ class BootOrder(NamedTuple):
     checked: bool = False
     debug: bool = True
     benchmark: Benchmark = Benchmark.OFF
+    dump: Path | None = None
 
 
 class TimedOut(UserError):
@@ -71,20 +73,32 @@ def start(order: BootOrder) -> None:
         try:
             ending = machine.run(seconds=order.timeout)
         except (Left, bdb.BdbQuit):
-            print()
-            return
+            ending = None
+        if order.dump is not None:
+            write_dump(order.dump, machine, symbols)
         status = machine.exit_status
     conclude(ending, status, order)
 
 
-def conclude(ending: Ending, status: int | None, order: BootOrder) -> None:
+def conclude(ending: Ending | None, status: int | None, order: BootOrder) -> None:
     match ending:
+        case None:
+            print()
         case Ending.EXIT:
             raise typer.Exit(status or 0)
         case Ending.SECONDS:
             raise TimedOut(f"stopped after {order.timeout:g} seconds", "give it more: --timeout SECONDS")
         case _:
             print(f"\npith: {ending.value}", file=sys.stderr)
+
+
+def write_dump(file: Path, machine: Machine, elves: list[Path]) -> None:
+    """Write the memory of the machine, which stands still now, to a file for `pith inspect`."""
+    from pith.lab.inspect.core_file import write_core
+    from pith.lab.inspect.dump import living_symbols, static_symbols
+
+    write_core(file, machine, static_symbols(elves[0]) if elves else living_symbols())
+    print(f"\n{file}: the machine's memory; to look into it: pith inspect {file}", file=sys.stderr)
 
 
 def has_input() -> bool:
@@ -108,7 +122,7 @@ def build(order: BootOrder, output: Path) -> tuple[BootImage, list[Path]]:
 
     kernel.set_debugging(order.debug)
     kernel.set_benchmarking(list(Benchmark).index(order.benchmark))
-    initial = order.initial or build_demonstration()
+    initial = order.initial or build_demonstration(order.debug)
     compiled = None
     if order.machine is MachineName.QEMU:
         with saying("compiling the kernel"):
@@ -116,9 +130,11 @@ def build(order: BootOrder, output: Path) -> tuple[BootImage, list[Path]]:
     return image.build(output, initial, compiled), [compiled, initial] if compiled else []
 
 
-def build_demonstration() -> Path:
+def build_demonstration(debug: bool) -> Path:
+    from pith.system.components import expect_debugging
     from pith.system.demo import build_demo
 
+    expect_debugging(debug)
     with saying("building the demonstration"):
         return build_demo()
 
@@ -157,7 +173,10 @@ def make_qemu(order: BootOrder, image: BootImage, terminal: Terminal | None, sym
         image, memory=order.memory, echo=show, keyboard=terminal, icount=order.icount, gdb=port
     )
     if port is not None:
-        print(f"waiting for gdb; in another terminal:\n\n  {gdb_command(port, *symbols)}\n", file=sys.stderr)
+        print(
+            f"waiting for gdb; in another terminal:\n\n  {gdb_command(port, order.memory, *symbols)}\n",
+            file=sys.stderr,
+        )
     return machine
 
 
@@ -170,7 +189,10 @@ def free_port() -> int:
     raise UserError("no port is free for gdb", "end other programs that listen on ports")
 
 
-def gdb_command(port: int, kernel: Path, initial: Path) -> str:
+def gdb_command(port: int, memory: int, kernel: Path, initial: Path) -> str:
     """Stops at the kernel's first Python. Before that only hardware breakpoints work: translation is off."""
-    steps = [f"target remote :{port}", f"add-symbol-file {initial}", "hbreak pith_kernel_start", "continue"]
+    steps = [f"source {gdb_commands_file()}", f"set pith-memory {memory >> 20}M"]
+    if sys.argv[0].endswith("pith"):
+        steps.append(f"set pith-command {Path(sys.argv[0]).absolute()}")
+    steps += [f"target remote :{port}", f"add-symbol-file {initial}", "hbreak pith_kernel_start", "continue"]
     return f"gdb-multiarch {kernel} " + " ".join(f"-ex '{step}'" for step in steps)

@@ -22,7 +22,7 @@ from pith.abi.messages import CapRights
 from pith.abi.objects import PAGE_BITS, ObjectType
 from pith.metal import Array, Inline, Struct, array, machine, static, u6, u8, u64
 
-from . import cnode, elf, page, sched_context, sched_control, tcb
+from . import cnode, debug, elf, page, sched_context, sched_control, tcb
 from .address_space import AddressSpace
 from .capability import ALL_RIGHTS, CALL_AND_GRANT, NULL, READ, READ_WRITE, CPtr, Place, own
 from .pool import Pool
@@ -96,6 +96,8 @@ class Component(Struct):
         self.used_microseconds = 0
         self.cnode = self.pool.make(ObjectType.CNODE, CSPACE_BITS)
         self.thread = self.pool.make(ObjectType.TCB)
+        if debug.EXPECTED:
+            debug.name_thread(self.thread, name)
         self.space.create(self.pool)
         cnode.mint(self.slot(SUPERVISOR), own(supervisor.endpoint), CALL_AND_GRANT, badge)
         self.state = State.LOADED

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pith.abi.syscalls import DebugCall
 from pith.metal import MASK64, Array, machine, u8, u64
 
 from .capability import CPtr
 from .process import ipc_buffer
+
+# Whether the program is built for a kernel that has these calls: a part of what is compiled. Components are named then.
+EXPECTED: Final = False
 
 
 def number(call: DebugCall) -> u64:

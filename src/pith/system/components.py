@@ -21,7 +21,7 @@ from pith.metal.compiler import cache
 from pith.metal.compiler.driver import compile_program, exported_functions
 from pith.metal.compiler.link import USER, ToolError, link
 from pith.metal.compiler.reader import import_file
-from pith.runtime import panic, start
+from pith.runtime import debug, panic, start
 
 from . import archive
 
@@ -60,6 +60,11 @@ SECTIONS
     /DISCARD/ : {{ *(.eh_frame .eh_frame_hdr .comment .riscv.attributes .note.*) }}
 }}
 """
+
+
+def expect_debugging(expected: bool) -> None:
+    """Whether programs that are built from now on are for kernels with debug calls."""
+    vars(debug)["EXPECTED"] = expected  # a constant of the runtime's, and as such a part of what is compiled
 
 
 def build_program(path: Path) -> Path:

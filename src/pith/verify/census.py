@@ -38,12 +38,13 @@ from pith.kernel.objects import (
     Thread,
     ThreadCap,
     ThreadQueue,
+    ThreadSlot,
     ThreadState,
     ZombieCap,
 )
 from pith.metal import Packed, Struct, memory, size_of
 
-from .naming import name_of, place
+from .naming import THREAD_SLOTS, name_of, place
 
 SLOT_BYTES = size_of(Slot)
 UNREADABLE = (MemoryError, ValueError, KeyError, IndexError)  # what reading corrupt memory raises
@@ -83,14 +84,11 @@ class CNode:
 
 @dataclass(frozen=True)
 class Home:
-    """Where a slot stands: at which index of which container."""
+    """Where a slot stands: at which index of which container, and how people say that."""
 
-    container: str
+    name: str
     address: int  # of the container's first slot
     index: int
-
-    def __str__(self) -> str:
-        return f"{self.container}[{self.index}]"
 
 
 @dataclass
@@ -117,9 +115,9 @@ class Census:
         return self.conclusions[conclude]  # type: ignore[return-value]
 
     def slot_name(self, slot: Slot) -> str:
-        """What a slot is called: its container and index, or its address if it is in no container."""
+        """What a slot is called: by its place in its container, or its address if it is in no container."""
         home = self.homes.get(slot.address)
-        return str(home) if home else f"slot at {place(slot.address)}"
+        return home.name if home else f"slot at {place(slot.address)}"
 
     def slots_with(self, kind: type[C]) -> Iterator[tuple[Slot, C]]:
         """Every slot whose capability is of one kind, with it."""
@@ -201,7 +199,9 @@ def _roots(census: Census) -> Iterator[Struct | None]:
     for ready in kernel.ready:
         yield from (queue.head for queue in non_empty_queues(ready))
     yield from kernel.asid_pools
-    yield from _settle_slots(census, state.interrupts.slots[0].address, state.IRQ_COUNT, "interrupt")
+    yield from _settle_slots(
+        census, state.interrupts.slots[0].address, state.IRQ_COUNT, "interrupt {}".format
+    )
 
 
 def non_empty_queues(ready: state.ReadyQueues) -> Iterator[ThreadQueue]:
@@ -216,7 +216,7 @@ def words(address: int, count: int, stride: int) -> list[int]:
     return memory.view_u64[start : start + count * (stride >> 3) : stride >> 3].tolist()
 
 
-def _settle_slots(census: Census, address: int, count: int, container: str) -> Iterator[Slot]:
+def _settle_slots(census: Census, address: int, count: int, named: Callable[[int], str]) -> Iterator[Slot]:
     """Note where each slot of a container stands; lead to those that are not entirely empty.
 
     Most slots of most CNodes are empty, so they are told apart by their raw words.
@@ -225,12 +225,12 @@ def _settle_slots(census: Census, address: int, count: int, container: str) -> I
     for index, (low, high, previous, link) in enumerate(zip(*columns, strict=True)):
         if low or high or previous or link:
             slot = Slot.at(address + index * SLOT_BYTES)
-            census.homes[slot.address] = Home(container, address, index)
+            census.homes[slot.address] = Home(named(index), address, index)
             yield slot
 
 
 def _settle_cnode(census: Census, cnode: CNode, name: str) -> Iterator[Slot]:
-    return _settle_slots(census, cnode.address, 1 << cnode.radix, name)
+    return _settle_slots(census, cnode.address, 1 << cnode.radix, lambda index: f"{name}[{index}]")
 
 
 def _from_slot(census: Census, slot: Slot) -> Iterator[Struct | CNode | None]:
@@ -290,7 +290,13 @@ def _from_object(census: Census, item: Struct) -> Iterator[Struct | CNode | None
 
 
 def _from_thread(census: Census, thread: Thread) -> Iterator[Struct | None]:
-    yield from _settle_slots(census, thread.slots[0].address, len(thread.slots), name_of(thread))
+    name = name_of(thread)
+    yield from _settle_slots(
+        census,
+        thread.slots[0].address,
+        len(thread.slots),
+        lambda index: f"{THREAD_SLOTS[ThreadSlot(index)]} of {name}",
+    )
     yield from (thread.queue_next, thread.queue_previous)
     yield from (thread.context, thread.yielding_to, thread.bound_notification)
     if thread.state in WAITS_AT_ENDPOINT:

@@ -33,6 +33,7 @@ from pith.kernel.objects import (
     SchedControlCap,
     Thread,
     ThreadCap,
+    ThreadSlot,
     UntypedCap,
     ZombieCap,
 )
@@ -47,6 +48,13 @@ KINDS: dict[type[Struct], str] = {
     SchedContext: "context",
     PageTable: "page table",
     ASIDPool: "ASID pool",
+}
+THREAD_SLOTS = {
+    ThreadSlot.CSPACE: "CSpace root",
+    ThreadSlot.VSPACE: "VSpace root",
+    ThreadSlot.BUFFER: "IPC buffer",
+    ThreadSlot.FAULT_HANDLER: "fault handler",
+    ThreadSlot.TIMEOUT_HANDLER: "timeout handler",
 }
 FRAME_SIZES = {FrameSize.PAGE: "4K", FrameSize.MEGA: "2M", FrameSize.GIGA: "1G"}
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from pith.lab.inspect.dump import MEMORY_BASE, STATICS
+from pith.lab.inspect.dump import STATICS
+from pith.machine.board import MEMORY_BASE
 from pith.machine.qemu import QemuMachine
 
 from .footprint import Footprint, footprint

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from pith.kernel.objects import Cap, CNodeCap, FrameCap, PageTableCap, Thread, ThreadSlot, UntypedCap
 from pith.verify.census import Census
-from pith.verify.naming import name_of, place, state_name, words_of
+from pith.verify.naming import THREAD_SLOTS, name_of, place, words_of
 
 from .report import Report, Tree, readable
 
@@ -44,7 +44,7 @@ def _own_slots(
     thread: Thread, containers: dict[int, list[tuple[int, Cap]]], shown: set[int]
 ) -> Iterator[Tree]:
     for index, cap in containers.get(thread.slots[0].address, []):
-        yield _line(state_name(ThreadSlot(index)), cap, containers, shown)
+        yield _line(THREAD_SLOTS[ThreadSlot(index)], cap, containers, shown)
 
 
 def _line(label: str, cap: Cap, containers: dict[int, list[tuple[int, Cap]]], shown: set[int]) -> Tree:

@@ -1,50 +1,72 @@
-"""The two graphs: the derivation tree, and who may speak, and does speak, to whom."""
+"""Pictures of a stopped system, one a subject: trees of capabilities and of address spaces, a scale of refills.
+
+Who speaks to whom is a graph of its own: communication.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
-from pith.kernel.objects import (
-    Cap,
-    CNodeCap,
-    EndpointCap,
-    NotificationCap,
-    Reply,
-    Thread,
-    ThreadSlot,
-    ThreadState,
-)
-from pith.metal import Struct
+from pith.kernel import budget, state
+from pith.kernel.objects import SchedContext
+from pith.verify.address_spaces import mappings, spaces
 from pith.verify.census import Census
-from pith.verify.naming import KINDS, place, state_name
-from pith.verify.queues import waits_at
+from pith.verify.contexts import refills_of
+from pith.verify.naming import place
 
-from .capabilities import by_container
+from . import capabilities
+from .communication import communication_graph
 from .derivation import forest
-from .drawing import LINE, Drawing, text_width
-from .report import Tree
-from .threads import short_name
+from .drawing import LINE, MARGIN, Drawing, text_width
+from .report import Tree, readable
+from .spaces import merge, title_of, users_of
+from .time import microseconds, owner
 
 INDENT = 40
-GAP = 260  # between threads and what they communicate through
-SECOND_LANE = ("may-receive", "bound")  # drawn beside the line of who may send as well
-
-
-# The derivation tree --------------------------------------------------------------------------------------
+SCALE = 480  # pixels of time
+KINDS = ("untyped", "frame", "page table", "thread", "endpoint", "notification", "reply", "context", "CNode")
 
 
 def derivation_graph(census: Census) -> Drawing:
-    """Trees growing to the right and down; a parent stands in the row of its first child's."""
+    """Which capability was made from which."""
+    return tree_graph(forest(census))
+
+
+def capability_graph(census: Census) -> Drawing:
+    """Each thread's capability space."""
+    return tree_graph([part for part in capabilities.report(census).parts if isinstance(part, Tree)])
+
+
+def space_graph(census: Census) -> Drawing:
+    """Each address space, and what is mapped in it."""
+    users = users_of(census)
+    return tree_graph(
+        [
+            Tree(
+                title_of(asid, root, users),
+                [
+                    Tree(
+                        f"{piece.rights} frame {piece.start:#x} to {piece.end:#x}  ← physical {piece.physical:#x}"
+                    )
+                    for piece in merge(mappings(asid, root))
+                ],
+            )
+            for asid, root in spaces()
+        ]
+    )
+
+
+def tree_graph(trees: list[Tree]) -> Drawing:
+    """Trees growing to the right and down, a label a row."""
     drawing = Drawing()
     row = 0
-    for tree in forest(census):
+    for tree in trees:
         row = _grow(drawing, tree, 8, row) + 1
     return drawing
 
 
 def _grow(drawing: Drawing, root: Tree, left: float, first_row: int) -> int:
-    """Draw a tree from `first_row` on, a label a row; return the last row."""
+    """Draw a tree from `first_row` on; return the last row."""
     row = first_row - 1
     pending: list[tuple[Tree, float, tuple[float, float] | None]] = [(root, left, None)]
     while pending:
@@ -53,110 +75,59 @@ def _grow(drawing: Drawing, root: Tree, left: float, first_row: int) -> int:
         y = LINE * (row + 0.5) + 8
         if stem is not None:
             drawing.elbow(*stem, x, y, "derived")
-        words, _, slot = tree.label.partition("  ← ")
-        drawing.box(x, y, words, _kind(words), f"{words}, in {slot}" if slot else words)
+        words, arrow, where = tree.label.partition("  ← ")
+        drawing.box(x, y, words, _kind(words), note=arrow.strip() + " " + where if where else "")
         pending += [(child, x + INDENT, (x + 14, y + 10)) for child in reversed(tree.children)]
     return row
 
 
 def _kind(words: str) -> str:
-    """The class that a capability is coloured by: the first word of its kind that has a colour."""
-    for kind in (
-        "untyped",
-        "frame",
-        "page table",
-        "thread",
-        "endpoint",
-        "notification",
-        "reply",
-        "context",
-        "CNode",
-    ):
-        if kind in words.partition(" at ")[0]:
-            return kind.replace(" ", "-").lower()
-    return "other"
+    """The class that a label is coloured by: the first kind of object that it names."""
+    found = [(words.find(kind), kind) for kind in KINDS if kind in words]
+    return min(found)[1].replace(" ", "-").lower() if found else "other"
 
 
-# Who speaks to whom ---------------------------------------------------------------------------------------
-
-
-class Edge(NamedTuple):
-    """From a thread to an object it communicates through: what the thread may do there, or does."""
-
-    thread: Thread
-    item: Struct
-    verb: str  # send, receive, wait, call: also the CSS class
-
-
-def communication_graph(census: Census) -> Drawing:
-    """Threads on the left, endpoints, notifications and replies on the right, each near its threads."""
-    edges = sorted(set(communication(census)), key=lambda e: (e.thread.address, e.item.address, e.verb))
+def time_graph(census: Census) -> Drawing:
+    """Each scheduling context's refills on a scale that begins now: what may be used at once, and what comes when."""
     drawing = Drawing()
-    threads = list(dict.fromkeys(edge.thread for edge in edges))
-    rows = {thread: index for index, thread in enumerate(threads)}
-    items = sorted({edge.item for edge in edges}, key=lambda item: _centre(item, edges, rows))
-    labels = {thread: f"{short_name(thread)} · {state_name(thread.state)}" for thread in threads}
-    right = 8 + max((text_width(label) for label in labels.values()), default=0)
-    spread = max(1.0, len(threads) / max(1, len(items)))
-    for thread, row in rows.items():
-        drawing.box(8, _y(row), labels[thread], "thread", f"thread at {place(thread.address)}")
-    heights = {item: _y(index * spread) for index, item in enumerate(items)}
-    for item, y in heights.items():
-        kind = KINDS[type(item)]
-        drawing.box(right + GAP, y, f"{kind} {place(item.address)}", kind)
-    for thread, item, verb in edges:
-        title = f"{short_name(thread)}: {verb.replace('-', ' ')} at {place(item.address)}"
-        start = 8 + text_width(labels[thread])
-        shift = 4 if verb in SECOND_LANE else 0
-        drawing.curve(start, _y(rows[thread]) + shift, right + GAP, heights[item] + shift, verb, title)
+    contexts = sorted((c for c in census.all(SchedContext) if budget.is_active(c)), key=lambda c: c.address)
+    labels = {context: _time_label(context) for context in contexts}
+    stretches = {context: _stretches(context) for context in contexts}
+    end = max((start + amount for rows in stretches.values() for start, amount, _ in rows), default=0) or 1
+    left = MARGIN + max(map(text_width, labels.values()), default=0)
+    for row, context in enumerate(contexts):
+        y = LINE * (row + 1.5)
+        drawing.box(8, y, labels[context], "context", f"context at {place(context.address)}")
+        for start, amount, css in stretches[context]:
+            title = f"{microseconds(amount)}, {'used' if css else 'from ' + microseconds(start) + ' on'}"
+            drawing.bar(left + start * SCALE / end, y, amount * SCALE / end, css, title)
+    bottom = LINE * (len(contexts) + 1)
+    for fraction in (0, 0.25, 0.5, 0.75, 1):
+        x = left + fraction * SCALE
+        drawing.line(x, 20, x, bottom)
+        drawing.text(x - 12, 10, microseconds(round(end * fraction)) if fraction else "now", "note")
     return drawing
 
 
-def _y(row: float) -> float:
-    return LINE * (row + 0.5) * 1.4 + 8
+def _time_label(context: SchedContext) -> str:
+    period = f" in {microseconds(context.period)}" if context.period else ", round robin"
+    return f"{readable(owner, context)}: {microseconds(context.budget)}{period}"
 
 
-def _centre(item: Struct, edges: list[Edge], rows: dict[Thread, int]) -> tuple[float, int]:
-    """The mean row of an object's threads, so that lines cross little."""
-    near = [rows[edge.thread] for edge in edges if edge.item is item]
-    return sum(near) / len(near), item.address
+def _stretches(context: SchedContext) -> list[tuple[int, int, str]]:
+    """Start from now, amount, CSS class: of each refill; of a round-robin slice, what is left and what is used."""
+    refills = refills_of(context)
+    if budget.is_round_robin(context):
+        left, used = (refill.amount for refill in refills[:2])
+        return [(0, left, ""), (left, used, "later")]
+    return [(max(refill.time - state.kernel.now, 0), refill.amount, "") for refill in refills]
 
 
-def communication(census: Census) -> Iterator[Edge]:
-    """What threads may do, by the capabilities in their CSpaces, and what they are doing."""
-    containers = by_container(census)
-    for thread in census.all(Thread):
-        for cap in held_by(thread, containers):
-            match cap:
-                case EndpointCap(endpoint=item) | NotificationCap(notification=item):
-                    if cap.can_send:
-                        yield Edge(thread, item, "may-send")
-                    if cap.can_receive:
-                        yield Edge(thread, item, "may-receive")
-        yield from _doing(thread)
-
-
-def _doing(thread: Thread) -> Iterator[Edge]:
-    item = waits_at(thread)
-    if item is not None:
-        is_sending = thread.state is ThreadState.BLOCKED_ON_SEND
-        yield Edge(thread, item, "sends" if is_sending else "receives")
-    if thread.state is ThreadState.BLOCKED_ON_REPLY and isinstance(thread.wait_reply, Reply):
-        yield Edge(thread, thread.wait_reply, "awaits-answer")
-    if thread.bound_notification is not None:
-        yield Edge(thread, thread.bound_notification, "bound")
-
-
-def held_by(thread: Thread, containers: dict[int, list[tuple[int, Cap]]]) -> Iterator[Cap]:
-    """Every capability in the thread's CSpace, each CNode once, and its fault handlers."""
-    own = dict(containers.get(thread.slots[0].address, []))
-    pending = [own.get(ThreadSlot.CSPACE)]
-    seen: set[int] = set()
-    yield from (own[slot] for slot in (ThreadSlot.FAULT_HANDLER, ThreadSlot.TIMEOUT_HANDLER) if slot in own)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, CNodeCap) and node.cnode.address not in seen:
-            seen.add(node.cnode.address)
-            for _, cap in containers.get(node.cnode.address, []):
-                yield cap
-                pending.append(cap)
+GRAPHS: dict[str, Callable[[Census], Drawing]] = {
+    "threads": communication_graph,
+    "caps": capability_graph,
+    "derivation": derivation_graph,
+    "spaces": space_graph,
+    "queues": communication_graph,
+    "time": time_graph,
+}

@@ -7,52 +7,37 @@ from html import escape
 
 from pith.verify.census import Census
 
-from .graphs import communication_graph, derivation_graph
+from . import drawing
+from .communication import communication_graph
+from .drawing import variables
+from .graphs import derivation_graph, time_graph
 from .report import Report, Table, Tree
 
 OPEN_UNTIL = 40  # larger trees are folded below their first level
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1d2330; --dim: #6b7280; --paper: #fcfcfa; --line: #d9dbe0; --card: #fff;
-  --blue: #2b6cb0; --green: #2f855a; --orange: #c05621; --violet: #6b46c1; --red: #c53030; --teal: #2c7a7b; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e5e7eb; --dim: #9ca3af; --paper: #14171d; --line: #333a46;
-  --card: #1c2029; --blue: #63b3ed; --green: #68d391; --orange: #f6ad55; --violet: #b794f4; --red: #fc8181;
-  --teal: #4fd1c5; } }
-body { margin: 2.5rem auto; max-width: 76rem; padding: 0 1.5rem; color: var(--ink); background: var(--paper);
-  font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; font-weight: 600; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; }
-h3 { font-size: .95rem; color: var(--dim); font-weight: 500; margin: 1.2rem 0 .3rem; }
-nav a { color: var(--blue); text-decoration: none; margin-right: 1.1rem; } p { color: var(--dim); }
-table { border-collapse: collapse; font: 12px/1.6 ui-monospace, monospace; }
-th { text-align: left; color: var(--dim); font-weight: 500; border-bottom: 1px solid var(--line); }
-th, td { padding: .15rem 1.2rem .15rem 0; vertical-align: top; } tr:hover td { background: var(--card); }
-ul, .tree { font: 12px/1.7 ui-monospace, monospace; list-style: none; padding-left: 1.3rem; margin: 0; }
-summary { cursor: pointer; } ul ul, details > ul { border-left: 1px solid var(--line); }
-.figure { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }
-svg text { font: 12px ui-monospace, monospace; fill: var(--ink); }
-.box rect { fill: var(--card); stroke: var(--dim); } .box:hover rect { stroke-width: 2.5; }
-.thread rect { stroke: var(--blue); } .endpoint rect { stroke: var(--orange); } .notification rect { stroke: var(--violet); }
-.untyped rect { stroke: var(--dim); stroke-dasharray: 4 2; } .context rect { stroke: var(--green); }
-.reply rect { stroke: var(--red); } .frame rect, .page-table rect { stroke: var(--teal); } .cnode rect { stroke: var(--ink); }
-.edge { fill: none; stroke: var(--line); stroke-width: 1.3; } .edge:hover { stroke-width: 4; }
-.may-send { stroke: var(--blue); opacity: .45; } .may-receive { stroke: var(--green); opacity: .45; }
-.sends, .receives, .awaits-answer { stroke-width: 3; } .sends { stroke: var(--blue); } .receives { stroke: var(--green); }
-.awaits-answer { stroke: var(--red); } .bound { stroke: var(--violet); stroke-dasharray: 5 3; }
-.key b { font-weight: 600; margin-right: 1rem; } .key .s { color: var(--blue); } .key .r { color: var(--green); }
-.key .a { color: var(--red); } .key .n { color: var(--violet); }
-"""
-
-KEY = (
-    '<p class="key"><b class="s">may send, or sends</b><b class="r">may receive, or receives</b>'
-    '<b class="a">awaits an answer</b><b class="n">bound notification</b>thick: waiting now</p>'
-)
+STYLE = f"""
+:root {{ color-scheme: light dark; {variables(night=False)} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {variables(night=True)} }} }}
+body {{ margin: 2.5rem auto; max-width: 76rem; padding: 0 1.5rem; color: var(--ink); background: var(--paper);
+  font: 15px/1.5 system-ui, sans-serif; }}
+h1 {{ font-size: 1.6rem; font-weight: 600; margin: 0 0 .3rem; }} h2 {{ font-size: 1.15rem; margin: 2.4rem 0 .6rem; }}
+h3 {{ font-size: .95rem; color: var(--dim); font-weight: 500; margin: 1.2rem 0 .3rem; }}
+nav a {{ color: var(--blue); text-decoration: none; margin-right: 1.1rem; }} p {{ color: var(--dim); }}
+table {{ border-collapse: collapse; font: 12px/1.6 ui-monospace, monospace; }}
+th {{ text-align: left; color: var(--dim); font-weight: 500; border-bottom: 1px solid var(--line); }}
+th, td {{ padding: .15rem 1.2rem .15rem 0; vertical-align: top; }} tr:hover td {{ background: var(--card); }}
+ul, .tree {{ font: 12px/1.7 ui-monospace, monospace; list-style: none; padding-left: 1.3rem; margin: 0; }}
+summary {{ cursor: pointer; }} ul ul, details > ul {{ border-left: 1px solid var(--line); }}
+.figure {{ overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }}
+{drawing.STYLE}"""
 
 
 def page(reports: Iterable[Report], census: Census, title: str) -> str:
     """The whole document."""
-    sections = [_section(report) for report in reports]
-    sections.insert(0, _figure("Communication graph", KEY, communication_graph(census).svg()))
-    sections.append(_figure("Derivation tree", "", derivation_graph(census).svg()))
+    sections = [_figure("Communication graph", communication_graph(census).svg())]
+    sections += [_section(report) for report in reports]
+    sections.append(_figure("Refills", time_graph(census).svg()))
+    sections.append(_figure("Derivation tree", derivation_graph(census).svg()))
     links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)
     body = "\n".join(text for _, text in sections)
     return (
@@ -65,8 +50,8 @@ def _anchor(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-def _figure(name: str, key: str, svg: str) -> tuple[str, str]:
-    return name, f'<h2 id="{_anchor(name)}">{escape(name)}</h2>{key}<div class="figure">{svg}</div>'
+def _figure(name: str, svg: str) -> tuple[str, str]:
+    return name, f'<h2 id="{_anchor(name)}">{escape(name)}</h2><div class="figure">{svg}</div>'
 
 
 def _section(report: Report) -> tuple[str, str]:

@@ -40,11 +40,14 @@ def report(census: Census) -> Report:
     users = users_of(census)
     tables = []
     for asid, root in spaces():
-        who = ", ".join(users.get(root.address, [])) or "nobody"
         rows = [_row(piece) for piece in merge(mappings(asid, root))]
-        title = f"space {asid}, root at {place(root.address)}, of {who}"
-        tables.append(Table(COLUMNS, rows, title, "nothing is mapped"))
+        tables.append(Table(COLUMNS, rows, title_of(asid, root, users), "nothing is mapped"))
     return Report("Address spaces", list(tables), "no address space has an identifier")
+
+
+def title_of(asid: int, root: PageTable, users: dict[int, list[str]]) -> str:
+    who = ", ".join(users.get(root.address, [])) or "nobody"
+    return f"space {asid}, root at {place(root.address)}, of {who}"
 
 
 def users_of(census: Census) -> dict[int, list[str]]:
