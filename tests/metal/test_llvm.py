@@ -289,3 +289,17 @@ def often(a: u64, b: u64, c: u64) -> u64:
         for d in ("cold", "noinline")
     ]
     assert stored[0] < stored[1]
+
+
+def test_what_a_panic_does_may_panic(build: Build) -> None:
+    """So its functions call one another in a circle, and keep their callers' registers: nobody knows all that they change."""
+    text = "class Log(Struct):\n    bytes: Array[u8] = array(8)\n\n\nlog = static(Log)\n\n\n"
+    text += "def put(at: u64) -> None:\n    log.bytes[at] = 1\n\n"
+    text += "def twice(x: u64) -> u64:\n    return x * 2 & 7\n\n"
+    text += '@export("pith_panic")\ndef p(site: u64, value: u64) -> None:\n    put(value)\n\n'
+    text += '@export("f")\ndef f(x: u64) -> u64:\n    put(x)\n    return twice(x)\n'
+    lines = (build(text).directory / "program.ll").read_text().splitlines()
+    (put,), (twice,) = (
+        [x for x in lines if x.startswith("define") and f'.{n}"(' in x] for n in ("put", "twice")
+    )
+    assert "norecurse" not in put and "norecurse" in twice

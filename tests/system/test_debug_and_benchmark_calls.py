@@ -44,11 +44,9 @@ def test_debug_calls(start: Start) -> None:
     assert "!\nnothing 0, nowhere 0, thread 12, endpoint 4\n" in shown
     lines = re.findall(r"^runs   (.*), priority 255, pc 0x\w+, 50000 ticks from \d+$", shown, re.MULTILINE)
     assert lines == ["initial", "a thread whose name is cut off ", "first"]
-    listed = shown[shown.index("capabilities of first:\n") :].splitlines()[1:]
-    assert re.fullmatch(r" +0x1 Thread 0x80\w{6}", listed[0]) and re.fullmatch(
-        r" +0x2 CNode 0x80\w{6}", listed[1]
-    )
-    assert any(re.fullmatch(r" +0x\w+ Endpoint 0x8\w{7}", line) for line in listed)
+    snapshot = shown[shown.index("arch riscv\n") :]
+    assert re.search(r"^tcb_0x80\w{6} = tcb \(prio: 255, .*\) -- first$", snapshot, re.MULTILINE)
+    assert re.search(r"^ep_0x8\w{7} = ep$", snapshot, re.MULTILINE)
     assert "only a thread can be named" in shown
     assert shown.endswith("halted by a system call\n")
 

@@ -44,7 +44,7 @@ def cap_identify(cap: CPtr) -> u64:
 
 
 def snapshot() -> None:
-    """Print a line for each capability in our root CNode."""
+    """Print the whole system, in capDL: objects and capabilities."""
     _ask(DebugCall.SNAPSHOT, 0)
 
 

@@ -6,7 +6,7 @@ passes make registers of them), failing checks are marked unlikely.
 
 Registers are shared out over the whole program (LLVM's -enable-ipra, see link.py): a caller knows which ones its callee
 changes, and a callee keeps none for its caller. That takes functions known to be called only, never jumped to
-(`notail`), and not by themselves (`norecurse`: the language has no recursion).
+(`notail`), and not by themselves (`norecurse`). The language has no recursion but one: what a panic does may panic.
 
 Memory is what CPython's is: any reference may alias any other, so no type-based aliasing is declared, and statics
 are visible symbols that assembly and addresses computed elsewhere may reach.
@@ -18,6 +18,8 @@ from ..functions import OUTERMOST_FRAME
 from . import ir
 from .debug_info import DebugInfo
 from .ir import Kind, Value
+
+PANIC = "pith_panic"  # the program's own, see lowering.py
 
 RISCV64 = (
     'target datalayout = "e-m:e-p:64:64-i64:64-i128:128-n32:64-S128"\n'
@@ -80,6 +82,7 @@ class _Module:
         self.declared: dict[str, str] = {}  # intrinsic: its declaration
         self.signatures = {f.signature.symbol: f.signature for f in program.functions}
         self.signatures |= {s.symbol: s for s in program.declared}
+        self.in_panic = _reachable(program, PANIC)
 
     def text(self) -> str:
         functions = [_Function(self, f).text() for f in self.program.functions]
@@ -97,7 +100,7 @@ class _Module:
             self._kept(),
             *map(self._declaration, self.program.declared),
             *self.declared.values(),
-            'attributes #0 = { nounwind norecurse null_pointer_is_valid "no-trapping-math"="true" }',
+            'attributes #0 = { nounwind null_pointer_is_valid "no-trapping-math"="true" }',
             "attributes #1 = { nounwind cold noreturn }",
             '!0 = !{!"branch_weights", i32 4000, i32 1}',
             '!1 = !{!"branch_weights", i32 1, i32 4000}',
@@ -172,6 +175,7 @@ class _Function:
         linkage = "dso_local" if signature.exported else "hidden" if signature.cold else "internal"
         advice = {True: " alwaysinline", False: " noinline", None: ""}[function.inline]
         advice += "" if signature.returns else " noreturn"
+        advice += "" if signature.symbol in self.module.in_panic else " norecurse"
         advice += f' naked "warn-stack-size"="{OUTERMOST_FRAME}"' if function.outermost else ""
         known = " nonnull" if signature.never_null else _range(signature.result_range)
         result = f"{known} {kind_text(signature.result)}".strip()
@@ -240,11 +244,11 @@ class _Function:
 
     def _panic(self, site: ir.Address, value: Value) -> None:
         """Call the program's own `pith_panic`, whose first parameter is a number or a reference."""
-        self.module.need("pith_panic", "declare dso_local void @pith_panic(i64, i64) #1")
-        own = self.module.signatures.get("pith_panic")
+        self.module.need(PANIC, f"declare dso_local void @{PANIC}(i64, i64) #1")
+        own = self.module.signatures.get(PANIC)
         is_pointer = own is not None and isinstance(own.parameters[0], ir.Pointer)
         record = typed(site) if is_pointer else f"i64 ptrtoint ({typed(site)} to i64)"
-        self._add(f"call void @pith_panic({record}, {typed(value)}) #1")
+        self._add(f"call void @{PANIC}({record}, {typed(value)}) #1")
         self._add("unreachable")
 
     def _branch(self, i: ir.Branch) -> None:
@@ -341,6 +345,22 @@ class _Function:
         signature = self.module.signatures[instruction.symbol]
         how = "call" if signature.exported else f"notail call {self._convention(signature)}"
         self._add(f"{head}{how} {shown} @{quoted(instruction.symbol)}({arguments})")
+
+
+def _reachable(program: ir.Program, root: str) -> set[str]:
+    """The symbols of all functions that the one called `root` calls, and those call; itself among them."""
+    functions = {function.signature.symbol: function for function in program.functions}
+    reached: set[str] = set()
+    pending = [root]
+    while pending:
+        symbol = pending.pop()
+        if symbol in functions and symbol not in reached:
+            reached.add(symbol)
+            instructions = (i for block in functions[symbol].blocks for i in block.instructions)
+            pending += [
+                instruction.symbol for instruction in instructions if isinstance(instruction, ir.Call)
+            ]
+    return reached
 
 
 def _range(known: tuple[int, int] | None) -> str:
