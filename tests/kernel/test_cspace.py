@@ -22,6 +22,7 @@ from pith.kernel.cspace import (
 from pith.kernel.errors import DeleteFirst, FailedLookup, LookupFailure, RangeError
 from pith.kernel.objects import (
     Cap,
+    CNodeCap,
     DomainCap,
     Endpoint,
     EndpointCap,
@@ -32,7 +33,7 @@ from pith.kernel.objects import (
     ThreadSlot,
     UntypedCap,
 )
-from pith.metal import replace
+from pith.metal import MASK64, replace
 
 from .conftest import World
 
@@ -129,6 +130,52 @@ def test_an_occupied_destination(world: World) -> None:
     assert lookup_empty(root, 0, 64) is world.slot_of(root, 0)
     with pytest.raises(DeleteFirst):
         lookup_empty(root, 1, 64)
+
+
+# Guards and depths at their edges ---------------------------------------------------------------------------
+
+SHAPES = [(radix, guard_size) for radix in (1, 2, 5) for guard_size in (0, 1, 5, 31, 58, 59, 62, 63)]
+FITTING = [(radix, guard_size) for radix, guard_size in SHAPES if radix + guard_size <= 64]
+
+
+def follow(world: World, root: CNodeCap, address: int, depth: int) -> tuple[object, ...]:
+    """What `resolve` must find, by the manual's words: the bits of the address as text, consumed from the left."""
+    left = f"{address:064b}"[64 - depth :]
+    node: Cap = root
+    while isinstance(node, CNodeCap):
+        guard = f"{node.guard:b}".zfill(node.guard_size) if node.guard_size else ""
+        if not left.startswith(guard):
+            return LookupFailureKind.GUARD_MISMATCH, len(left), node.guard, node.guard_size
+        if len(left) < node.guard_size + node.radix:
+            return LookupFailureKind.DEPTH_MISMATCH, len(left), node.guard_size + node.radix, 0
+        left = left.removeprefix(guard)
+        slot = world.slot_of(node, int(left[: node.radix], 2))
+        left = left[node.radix :]
+        if not left:
+            break
+        node = slot.cap
+    return slot, len(left)
+
+
+@pytest.mark.parametrize(("radix", "guard_size"), FITTING)
+@pytest.mark.parametrize("full", [False, True], ids=["zeros", "ones"])
+def test_every_guard_at_every_depth(world: World, radix: int, guard_size: int, full: bool) -> None:
+    """Guards of no bit, all bits 0 and all bits 1, against addresses that match, that do not, and that nearly do."""
+    guard = (1 << guard_size) - 1 if full else 0
+    root, inner = world.cnode(radix, guard_size, guard), world.cnode(2, 3, guard & 7)
+    world.put(world.slot_of(root, (1 << radix) - 1), inner)
+    world.put(world.slot_of(inner, 0), root)
+    exact = guard << radix | (1 << radix) - 1
+    addresses = {0, exact, exact << 5 & MASK64, (exact << 5 | guard & 7) & MASK64, MASK64, 1 << 63}
+    addresses |= {address ^ 1 << bit for address in (exact,) for bit in (0, radix, guard_size + radix - 1)}
+    for depth in range(1, 65):
+        for address in addresses:
+            expected = follow(world, root, address, depth)
+            if isinstance(expected[0], LookupFailureKind):
+                assert failure_of(root, address, depth) == expected
+            else:
+                found = resolve(root, address, depth)
+                assert (found.slot, found.bits_left) == expected
 
 
 # The derivation order -------------------------------------------------------------------------------------

@@ -86,6 +86,29 @@ def test_a_shorter_name_hides_the_longer_one(system: Running) -> None:
     assert printed(system) == "short"
 
 
+def test_a_name_of_full_length(system: Running) -> None:
+    thread = kernel.current
+    assert thread is not None
+    system.give(thread, 3, ThreadCap(thread))
+    for index in range(8):
+        system.world.buffer(thread).words[index] = int.from_bytes(b"x" * 8, "little")
+    system.system_call(DebugCall.NAME_THREAD, 3)
+    debug.put_name(thread)
+    assert printed(system) == "x" * 31 and thread.name[31] == 0
+
+
+def test_the_scheduler_s_state_without_anybody_s_time(system: Running) -> None:
+    thread = kernel.current
+    assert thread is not None
+    thread.context = None
+    debug.dump_scheduler()
+    assert printed(system).endswith("pc 0x0\n")
+    system.world.processor.sbi_calls.clear()
+    kernel.current = None
+    debug.dump_scheduler()
+    assert printed(system) == ""
+
+
 @pytest.mark.parametrize("number", [0, 7, 10, 255, 4096, (1 << 64) - 1])
 @pytest.mark.parametrize("width", [0, 1, 16])
 def test_numbers(system: Running, number: int, width: int) -> None:

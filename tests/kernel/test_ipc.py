@@ -6,10 +6,11 @@ import pytest
 
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall as Call
-from pith.kernel import binding, endpoint, notification, reply, scheduler
+from pith.kernel import binding, blocking, endpoint, fault_message, notification, reply, scheduler
 from pith.kernel import thread as threads
 from pith.kernel.objects import (
     EndpointCap,
+    FaultKind,
     Notification,
     NotificationCap,
     NotificationState,
@@ -471,6 +472,54 @@ def test_cancelling_badged_sends_spares_others(pair: Pair) -> None:
     assert states == [ThreadState.RESTART, ThreadState.BLOCKED_ON_SEND, ThreadState.RESTART]
     pair.wait(pair.server)
     endpoint.cancel_badged_sends(pair.ep, 0)
+
+
+def test_cancelling_badged_sends_disturbs_no_receivers(pair: Pair) -> None:
+    """Though one of them may have sent through that badge before."""
+    pair.wait(pair.server)
+    pair.server.wait_badge = 7
+    endpoint.cancel_badged_sends(pair.ep, 7)
+    assert pair.ep.queue.head is pair.server and pair.server.state is ThreadState.BLOCKED_ON_RECEIVE
+
+
+def test_a_faulting_thread_is_cancelled_for_good(pair: Pair) -> None:
+    """It has no call to make again: it stops."""
+    fault_message.set_fault(pair.client, FaultKind.VM, 0x1000)
+    pair.client.wait_badge = 7
+    blocking.wait_at_endpoint(pair.client, pair.ep, ThreadState.BLOCKED_ON_SEND)
+    endpoint.cancel_badged_sends(pair.ep, 7)
+    assert pair.client.state is ThreadState.INACTIVE and pair.client.fault_kind is FaultKind.NONE
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_no_capability_travels_without_a_buffer(pair: Pair, who: str) -> None:
+    """It is looked up when it is sent; the buffer may be gone when it would be received."""
+    sender = pair.client
+    pair.give(sender, 20, full_endpoint_cap(pair.endpoint()))
+    pair.world.buffer(sender).caps_or_badges[0] = 20
+    kernel.current = sender
+    say(sender, 1, caps=1)
+    pair.system_call_only(Call.SEND, EP)
+    pair.world.put(getattr(pair, who).slots[ThreadSlot.BUFFER], NullCap())
+    pair.wait(pair.server)
+    assert heard(pair.server) == (7, 0, [1])
+    assert MessageInfo.from_bits(pair.server.registers[Register.A1]).extra_caps == 0
+
+
+def test_a_capability_whose_address_leads_nowhere_any_more(pair: Pair) -> None:
+    """Those before it are transferred, it and those behind it are not."""
+    sender = pair.client
+    pair.world.buffer(sender).caps_or_badges[0] = EP
+    pair.world.buffer(sender).caps_or_badges[1] = 20
+    pair.give(sender, 20, full_endpoint_cap(pair.endpoint()))
+    kernel.current = sender
+    say(sender, 1, caps=2)
+    pair.system_call_only(Call.SEND, EP)
+    pair.world.buffer(sender).caps_or_badges[1] = 1 << 40
+    pair.wait(pair.server)
+    info = MessageInfo.from_bits(pair.server.registers[Register.A1])
+    assert (info.extra_caps, info.caps_unwrapped) == (1, 1)
+    assert pair.world.buffer(pair.server).caps_or_badges[0] == 7
 
 
 def test_a_suspended_thread_leaves_its_queue_and_resumes_its_call(pair: Pair) -> None:

@@ -21,6 +21,7 @@ from pith.kernel.objects import (
     IRQHandlerCap,
     Notification,
     NotificationCap,
+    NullCap,
     PageTable,
     PageTableCap,
     PageTableEntry,
@@ -116,20 +117,27 @@ def test_threads_with_what_they_hold(system: Shown) -> None:
     assert thread.context is not None
     world.put(system.at(1), ThreadCap(thread))
     world.put(system.at(2), SchedContextCap(8, thread.context))
+    passive = system.passive()
+    world.put(passive.slots[ThreadSlot.CSPACE], NullCap())
+    world.put(passive.slots[ThreadSlot.BUFFER], NullCap())
+    world.put(system.at(0), ThreadCap(passive))
     objects, caps = system.sections()
+    nobody = f"thread {passive.address:#x}"
     assert objects == [
+        f"{system.name('tcb', passive)} = tcb (prio: 10, max_prio: 255, dom: 0, ip: 0x0) -- {nobody}",
         f"{system.name('tcb', thread)} = tcb (prio: 9, max_prio: 255, dom: 0, ip: 0x0) -- driver",
         f"{system.name('sc', thread.context)} = sc (8 bits, period: 0, budget: 50000)",
     ]
     cnode, frame = thread.slots[ThreadSlot.CSPACE].cap, thread.slots[ThreadSlot.BUFFER].cap
     assert isinstance(cnode, CNodeCap) and isinstance(frame, FrameCap)
     assert caps == {
+        system.name("tcb", passive): [],
         system.name("tcb", thread): [
             f"cspace: {system.name('cnode', cnode.cnode)} (guard: 0x0, guard_size: 56)",
             f"ipc_buffer_slot: frame_{frame.base:#x} (RW)",
             f"sc_slot: {system.name('sc', thread.context)}",
             f"notification_slot: {system.name('notification', note)}",
-        ]
+        ],
     }
 
 

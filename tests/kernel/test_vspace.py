@@ -141,6 +141,18 @@ def test_a_root_that_goes_is_left(world: World, space: Slot) -> None:
 # ASID pools -----------------------------------------------------------------------------------------------
 
 
+def test_what_is_not_in_use_is_not_released(world: World, space: Slot) -> None:
+    """Neither a root that its ASID names no more, nor a pool that another one replaced."""
+    root, other, spare = root_table(space), world.make(PageTable), world.make(ASIDPool)
+    vspace.release(1, other)
+    vspace.release_pool(0, spare)
+    vspace.release(1 << 9, root)
+    assert vspace.root_of(1) is root and kernel.asid_pools[1] is None
+    kernel.current = None  # as before the first thread runs: nobody's address space has to be left
+    vspace.release(1, root)
+    assert vspace.root_of(1) is None
+
+
 def test_assign_errors(world: World, space: Slot) -> None:
     pool = kernel.asid_pools[0]
     assert pool is not None
