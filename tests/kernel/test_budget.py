@@ -108,6 +108,17 @@ def test_a_full_ring_delays_its_last_refill(system: Running) -> None:
     assert sum(amount for _, amount in refills(context)) == 1000
 
 
+def test_a_full_ring_delays_its_last_refill_up_to_one_that_does_not_touch_it(system: Running) -> None:
+    context = system.context(1000, 10000, refills=2)
+    for _ in range(2):
+        budget.unblock(context)
+        system.elapse(100)
+        budget.charge(context, ticks(100))
+        system.elapse(400)
+    # 100 were due after 9,500 and 100 after 10,000: all come with the second.
+    assert refills(context) == [(-400, 800), (9400, 200)]
+
+
 def test_unblocking_starts_the_burst_now_and_joins_what_is_due(system: Running) -> None:
     context = system.context(100, 1000, refills=4)
     system.elapse(40)
@@ -155,6 +166,35 @@ def test_no_refill_is_later_than_the_end_of_time(system: Running) -> None:
     assert budget.first(context).time == budget.END_OF_TIME
     budget.charge(context, 1 << 60)
     assert budget.first(context).time == budget.END_OF_TIME
+
+
+LONGEST = budget.MAX_PERIOD_TICKS // (HZ // 1_000_000)  # µs
+long_times = st.integers(0, LONGEST)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    start=st.integers(0, budget.MAX_PERIOD_TICKS),
+    amount=st.integers(20, LONGEST),
+    slack=st.integers(0, LONGEST),
+    refill_max=st.integers(2, 10),
+    uses=st.lists(st.tuples(long_times, long_times, st.booleans()), max_size=6),
+)
+def test_the_longest_times_do_not_overflow(
+    start: int, amount: int, slack: int, refill_max: int, uses: list[tuple[int, int, bool]]
+) -> None:
+    system = Running(fresh_world())
+    system.world.processor.csrs["time"] = kernel.now = start
+    context = system.context(amount, min(amount + slack, LONGEST), refills=refill_max)
+    for wait, use, unblocks in uses:
+        kernel.now = min(kernel.now + ticks(wait), budget.END_OF_TIME)
+        if unblocks:
+            budget.unblock(context)
+        budget.charge(context, ticks(use))
+        rows = [budget.refill(context, position) for position in range(context.refill_count)]
+        assert sum(row.amount for row in rows) == context.budget
+        assert all(row.time <= budget.END_OF_TIME for row in rows)
+        assert budget.is_sufficient(context, 0) and context.consumed <= budget.END_OF_TIME
 
 
 @pytest.mark.parametrize("size_bits, most", [(7, 2), (8, 10), (12, 250)])

@@ -20,6 +20,7 @@ from pith.kernel.objects import (
     ThreadSlot,
     ThreadState,
 )
+from pith.kernel.riscv64.csr import Cause
 from pith.kernel.state import kernel
 
 from .conftest import World
@@ -393,6 +394,18 @@ def test_a_signal_wakes_the_first_who_waits(pair: Pair, flag: Notification) -> N
     assert flag.state is NotificationState.IDLE
 
 
+def test_one_of_two_waiters_leaves(pair: Pair, flag: Notification) -> None:
+    pair.start(pair.client, pair.server)
+    for thread in (pair.client, pair.server):
+        kernel.current = thread
+        scheduler.dequeue(thread)
+        pair.system_call_only(Call.WAIT, NTFN)
+    threads.suspend(pair.client)
+    assert flag.state is NotificationState.WAITING and flag.queue.head is pair.server
+    threads.suspend(pair.server)
+    assert flag.state is NotificationState.IDLE and flag.queue.head is None
+
+
 def test_a_bound_thread_gets_signals_at_its_endpoint(pair: Pair, flag: Notification) -> None:
     pair.start(pair.client, pair.server)
     notification.bind(flag, pair.server)
@@ -459,6 +472,23 @@ def test_the_end_of_an_endpoint_makes_waiters_try_again(pair: Pair) -> None:
     assert pair.ep.queue.head is None
 
 
+def test_the_end_of_an_endpoint_stops_who_would_have_told_of_a_fault(pair: Pair) -> None:
+    """Manual, "Faults": it has no system call to make again."""
+    pair.start(pair.client, pair.server)
+    pair.world.put(pair.client.slots[ThreadSlot.FAULT_HANDLER], full_endpoint_cap(pair.ep))
+    pair.make_current(pair.client)
+    assert pair.trap(Cause.LOAD_PAGE_FAULT) is pair.server
+    assert pair.client.state is ThreadState.BLOCKED_ON_SEND
+    endpoint.cancel_all(pair.ep)
+    assert pair.client.state is ThreadState.INACTIVE and pair.client.fault_kind is FaultKind.NONE
+
+
+def test_cancelling_badged_sends_leaves_receivers_alone(pair: Pair) -> None:
+    pair.wait(pair.server)
+    endpoint.cancel_badged_sends(pair.ep, 0)
+    assert pair.server.state is ThreadState.BLOCKED_ON_RECEIVE
+
+
 def test_cancelling_badged_sends_spares_others(pair: Pair) -> None:
     senders = []
     for badge in (1, 2, 1):
@@ -470,8 +500,6 @@ def test_cancelling_badged_sends_spares_others(pair: Pair) -> None:
     endpoint.cancel_badged_sends(pair.ep, 1)
     states = [sender.state for sender in senders]
     assert states == [ThreadState.RESTART, ThreadState.BLOCKED_ON_SEND, ThreadState.RESTART]
-    pair.wait(pair.server)
-    endpoint.cancel_badged_sends(pair.ep, 0)
 
 
 def test_cancelling_badged_sends_disturbs_no_receivers(pair: Pair) -> None:
@@ -600,6 +628,23 @@ def test_a_taken_receive_slot_ends_the_transfer(sending: Sending) -> None:
 
 def test_an_empty_capability_ends_the_transfer(sending: Sending) -> None:
     assert sending.send(20, OTHER).extra_caps == 0
+
+
+def test_a_receiver_without_a_buffer_gets_no_capability(sending: Sending) -> None:
+    sending.world.put(sending.server.slots[ThreadSlot.BUFFER], NullCap())
+    assert sending.send(OTHER).extra_caps == 0
+
+
+def test_a_capability_that_is_gone_when_the_receiver_comes_ends_the_transfer(sending: Sending) -> None:
+    """Manual, "Errors" of capability transfer: the sender's CSpace may have changed while it waited."""
+    threads.suspend(sending.server)
+    sending.send(EP, OTHER)
+    assert sending.client.state is ThreadState.BLOCKED_ON_SEND
+    sending.world.buffer(sending.client).caps_or_badges[1] = 1 << 20
+    sending.server.state = ThreadState.RUNNING
+    sending.wait(sending.server)
+    info = MessageInfo.from_bits(sending.server.registers[Register.A1])
+    assert (info.extra_caps, info.caps_unwrapped) == (1, 1)
 
 
 def test_a_capability_that_cannot_be_found_stops_the_send(sending: Sending) -> None:

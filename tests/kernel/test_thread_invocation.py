@@ -8,7 +8,7 @@ from pith.abi.errors import ErrorCode
 from pith.abi.labels import Label
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall as Call
-from pith.kernel import binding
+from pith.kernel import binding, cspace
 from pith.kernel.fault_message import Layout, register_at
 from pith.kernel.objects import (
     Cap,
@@ -28,6 +28,7 @@ from pith.kernel.objects import (
     ThreadState,
 )
 from pith.kernel.state import kernel
+from pith.kernel.thread_invocation import invoke_thread
 from pith.metal import replace
 
 from .conftest import World
@@ -128,6 +129,13 @@ def test_registers_are_written_and_the_thread_resumed(system: Invoking) -> None:
     assert (registers[Register.FAULT_PC], registers[Register.RA], registers[Register.SP]) == (0x7000, 11, 22)
     assert registers[Register.NEXT_PC] == 0x7000
     assert system.target.state is ThreadState.RESTART
+
+
+def test_writing_no_registers_may_resume(system: Invoking) -> None:
+    before = list(system.target.registers)
+    assert system.invoke(Label.TCB_WRITE_REGISTERS, 1, 0) == OK
+    assert system.target.state is ThreadState.RESTART
+    assert list(system.target.registers) == before
 
 
 def test_writing_too_few_words_or_oneself(system: Invoking) -> None:
@@ -268,6 +276,17 @@ def test_space_errors(system: Invoking) -> None:
     assert system.invoke(Label.TCB_SET_SPACE, 63, 0, caps=(ep, cnode, vspace)) == (ILLEGAL, [])
     assert system.invoke(Label.TCB_SET_SPACE, 0, 0, caps=(ep, cnode)) == (TRUNCATED, [])
     assert system.invoke(Label.TCB_SET_SPACE, 0, caps=(ep, cnode, vspace)) == (TRUNCATED, [])
+
+
+def test_the_caller_s_own_spaces_are_set(system: Invoking) -> None:
+    world, own = system.world, system.caller.slots[ThreadSlot.CSPACE]
+    copy, space = world.slot(), world.slot(system.vspace())
+    cspace.insert(own.cap, own, copy)
+    slot = world.root_slot(system.caller, SELF)
+    call = world.call(Label.TCB_SET_SPACE, 0, 0, slot=slot, caps=(world.slot(), copy, space))
+    assert invoke_thread(ThreadCap(system.caller), call) == 0
+    assert system.caller.slots[ThreadSlot.VSPACE].cap == space.cap
+    assert own.cap == copy.cap
 
 
 def test_configure_sets_spaces_and_buffer(system: Invoking) -> None:
