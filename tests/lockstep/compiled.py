@@ -14,18 +14,19 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from pith.kernel.riscv64 import trap
+from pith.kernel.riscv64 import window
 from pith.kernel.state import KernelState, kernel
 from pith.metal.compiler import jit
 from pith.metal.compiler.calling import panic_at
 from pith.metal.compiler.llvm import emit
 from pith.metal.compiler.lowering import lower
-from pith.metal.compiler.lowering_builder import HOST, PANIC_DATA, PANICKED
+from pith.metal.compiler.lowering_builder import HOST, PANIC_DATA, PANICKED, Options
 from pith.metal.compiler.reader import read_program
 
+from .builds import Build
 from .hooks import Hooks
 from .processor import Asleep, Processor
-from .world import BASE, SIZE
+from .world import ROOTS, image_end
 
 OPTIONS = replace(HOST, machine=True)
 _WORD = ctypes.c_uint64
@@ -42,6 +43,13 @@ def map_at(address: int, size: int) -> Any:
     if got != address:
         raise OSError(ctypes.get_errno(), f"no memory at {address:#x}")
     return (ctypes.c_char * size).from_address(address)
+
+
+def kernel_text(options: Options, hosted: bool) -> str:
+    """The kernel as LLVM text; `pith.call.N` enters it by root N of `ROOTS`."""
+    program = read_program(list(ROOTS))
+    by_root = {function.python: function for function in program.functions}
+    return emit(lower(program, options, [by_root[root] for root in ROOTS]), hosted=hosted, debug=False)
 
 
 def without_assembly(text: str) -> str:
@@ -67,26 +75,36 @@ class Callbacks(Hooks):
 class Compiled:
     """The kernel as the compiler has it. Make it while CPython's kernel is attached, whose statics' places it takes over."""
 
-    def __init__(self, change: Callable[[str], str] = lambda text: text) -> None:
-        self.memory = map_at(BASE, SIZE)
+    def __init__(self, build: Build, change: Callable[[str], str] = lambda text: text) -> None:
+        self.memory = map_at(build.base, build.ram_bytes)
         self.words = memoryview(self.memory).cast("B").cast("Q")
-        self.processor = Processor(self.words, BASE)
+        self.processor = Processor(self.words, build.base)
         self.asleep = False
         self._hooks = Callbacks(self.processor, self._sleep)
-        program = read_program([trap.handle_trap])
-        functions = [f for f in program.functions if f.python is trap.handle_trap]
-        text = emit(lower(program, OPTIONS, functions), hosted=True, debug=False)
-        self._engine = jit._engine(self._hooks.hooked(without_assembly(change(text))), 2)
-        address = self._engine.get_function_address("pith.call.0")
-        self._enter = ctypes.CFUNCTYPE(_WORD, ctypes.c_void_p, ctypes.c_void_p)(address)
+        text = without_assembly(change(kernel_text(OPTIONS, hosted=True)))
+        self._engine = jit._engine(self._hooks.hooked(text, window.IMAGE_OFFSET + image_end(build)), 2)
+        self._functions = [
+            ctypes.CFUNCTYPE(_WORD, ctypes.c_void_p, ctypes.c_void_p)(
+                self._engine.get_function_address(f"pith.call.{number}")
+            )
+            for number in range(len(ROOTS))
+        ]
         self._panic = self._engine.get_global_value_address(PANIC_DATA)
-        self._arguments, self._results = (_WORD * 2)(), (_WORD * 2)()
-        self._idle = (kernel.address - BASE + KernelState.layout().fields["idle"].offset) >> 3
+        self._arguments, self._results = (_WORD * 6)(), (_WORD * 2)()
+        self._where = ctypes.addressof(self._arguments), ctypes.addressof(self._results)
+        self._idle = (kernel.address - build.base + KernelState.layout().fields["idle"].offset) >> 3
 
     def enter(self, cause: int, value: int) -> int:
+        return self._call(0, cause, value)
+
+    def boot(self, arguments: tuple[int, ...]) -> int:
+        self._call(1, *arguments)
+        return self._call(2)
+
+    def _call(self, root: int, *arguments: int) -> int:
         self.asleep = False
-        self._arguments[0], self._arguments[1] = cause, value
-        number = self._enter(ctypes.addressof(self._arguments), ctypes.addressof(self._results))
+        self._arguments[: len(arguments)] = arguments
+        number = self._functions[root](*self._where)
         if self.asleep:
             raise Asleep
         if number == PANICKED:

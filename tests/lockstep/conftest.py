@@ -6,28 +6,25 @@ from collections.abc import Iterator
 
 import pytest
 
+from .builds import RELEASE, installed
 from .compiled import Compiled
-from .emulated import Emulated
-from .run import Runner
-from .world import Interpreted, small_kernel
+from .run import Runner, with_all_lives
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[None]:
-    """The kernel's constants are the small world's."""
-    with small_kernel():
+def release() -> Iterator[None]:
+    """The kernel is the release build."""
+    with installed(RELEASE):
         yield
 
 
 @pytest.fixture(scope="module")
-def lockstep(small: None) -> Runner:
+def lockstep(release: None) -> Runner:
     """CPython's kernel, and the compiled one in this process."""
-    Interpreted()  # gives statics their places, which are compiled in
-    return Runner([Compiled()])
+    return Runner(RELEASE, [Compiled])
 
 
 @pytest.fixture(scope="module")
-def three_lives(small: None, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+def three_lives(release: None, tmp_path_factory: pytest.TempPathFactory) -> Runner:
     """The same, and the compiled one as riscv64 code under emulation."""
-    Interpreted()
-    return Runner([Compiled(), Emulated(tmp_path_factory.mktemp("kernel"))])
+    return with_all_lives(RELEASE, tmp_path_factory.mktemp("kernel"))

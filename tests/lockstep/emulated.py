@@ -1,19 +1,30 @@
 """The kernel as riscv64 code, emulated: what the metal runs, over memory of its own.
 
-Unicorn has the world's memory at the world's addresses, code and stack below. Compiled code reaches Python's processor by a
-mailbox: it leaves the arguments there, reads the hook's own address, where no memory is, and finds the answer in the mailbox. Slower than `compiled.py`, and closer: the same code generator, options and panics as the metal's kernel.
+Unicorn has the world's memory at its physical addresses, seen through the window wherever the build has that, and code and
+stack below. Compiled code reaches Python's processor by a mailbox: it leaves the arguments there, reads the hook's own address,
+where no memory is, and finds the answer in the mailbox. Slower than `compiled.py`, and closer: the same code generator, options
+and panics as the metal's kernel, and the window may be high as there.
 """
 
 from __future__ import annotations
 
 import ctypes
 import mmap
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from elftools.elf.elffile import ELFFile
-from unicorn import UC_ARCH_RISCV, UC_MODE_RISCV64, Uc, UcError
+from unicorn import (
+    UC_ARCH_RISCV,
+    UC_HOOK_TLB_FILL,
+    UC_MODE_RISCV64,
+    UC_PROT_ALL,
+    UC_TLB_VIRTUAL,
+    Uc,
+    UcError,
+)
 from unicorn.riscv_const import (
     UC_RISCV_REG_A0,
     UC_RISCV_REG_A1,
@@ -22,20 +33,19 @@ from unicorn.riscv_const import (
     UC_RISCV_REG_SP,
 )
 
-from pith.kernel.riscv64 import trap
+from pith.kernel.riscv64 import window
 from pith.metal.compiler import link
 from pith.metal.compiler.calling import panic_at
 from pith.metal.compiler.link import KERNEL
-from pith.metal.compiler.llvm import emit
-from pith.metal.compiler.lowering import lower
 from pith.metal.compiler.lowering_builder import Options
-from pith.metal.compiler.reader import read_program
 from tests.metal.generators.emulated import CODE, SCRATCH, SCRIPT, STACK, STOP
 from tests.metal.generators.emulated import SIZE as AREA
 
+from .builds import RAM, Build
+from .compiled import kernel_text
 from .hooks import Hooks
 from .processor import Asleep, Processor
-from .world import BASE, SIZE
+from .world import image_end
 
 MAILBOX: Final = SCRATCH + 0x1000
 HOOKS: Final = 0x700_0000  # one word for each
@@ -71,26 +81,33 @@ def _at(address: int) -> str:
 class Emulated:
     """The kernel as the metal has it. Make it while CPython's kernel is attached, whose statics' places it takes over."""
 
-    def __init__(self, directory: Path) -> None:
-        self.memory = mmap.mmap(-1, SIZE)
+    def __init__(self, build: Build, directory: Path) -> None:
+        self.build = build
+        self.memory = mmap.mmap(-1, build.ram_bytes)
         self.words = memoryview(self.memory).cast("Q")
-        self.processor = Processor(self.words, BASE)
+        self.processor = Processor(self.words, build.base)
         self.asleep = False
         self._hooks = _Mailbox(self.processor, self._sleep)
         self.cpu = Uc(UC_ARCH_RISCV, UC_MODE_RISCV64)
+        self.cpu.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
+        self.cpu.hook_add(UC_HOOK_TLB_FILL, self._translate)
         for base, size in ((CODE, 32 * AREA), (STACK, AREA), (SCRATCH, AREA), (STOP, 4096)):
             self.cpu.mem_map(base, size)
         self.cpu.mmio_map(HOOKS, HOOKS_SIZE, self._read_hook, None, self._write_hook, None)
         pointer = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(self.memory)))
-        self.cpu.mem_map_ptr(BASE, SIZE, 3, pointer)
-        self._load(self._build(directory))
+        self.cpu.mem_map_ptr(RAM, build.ram_bytes, UC_PROT_ALL, pointer)
+        self._load(self._link(directory))
 
-    def _build(self, directory: Path) -> Path:
-        program = read_program([trap.handle_trap])
-        functions = [f for f in program.functions if f.python is trap.handle_trap]
-        text = emit(lower(program, Options(arena_statics=True), functions), debug=False)
+    def _translate(self, cpu: Uc, address: int, access: int, entry: Any, data: object) -> bool:
+        """The window shows physical memory; what lies below it is where it is."""
+        physical = address - self.build.window if address >= self.build.window else address
+        entry.paddr, entry.perms = physical & -4096, UC_PROT_ALL
+        return True
+
+    def _link(self, directory: Path) -> Path:
         source, compiled, image = (directory / f"kernel.{s}" for s in ("ll", "o", "elf"))
-        source.write_text(self._hooks.hooked(text))
+        text = kernel_text(Options(arena_statics=True), hosted=False)
+        source.write_text(self._hooks.hooked(text, window.IMAGE_OFFSET + image_end(self.build)))
         link.compile_llvm(source, compiled, KERNEL)
         link.link([compiled], image, SCRIPT, KERNEL)
         assert 8 * len(self._hooks.functions) <= HOOKS_SIZE
@@ -105,13 +122,20 @@ class Emulated:
             self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
 
     def enter(self, cause: int, value: int) -> int:
+        return self._call(0, cause, value)
+
+    def boot(self, arguments: tuple[int, ...]) -> int:
+        self._call(1, *arguments)
+        return self._call(2)
+
+    def _call(self, root: int, *arguments: int) -> int:
         self.asleep = False
-        self.cpu.mem_write(SCRATCH, cause.to_bytes(8, "little") + value.to_bytes(8, "little"))
+        self.cpu.mem_write(SCRATCH, struct.pack(f"<{len(arguments)}Q", *arguments))
         registers = ((UC_RISCV_REG_A0, SCRATCH), (UC_RISCV_REG_A1, RESULTS), (UC_RISCV_REG_SP, STACK + AREA))
         for register, word in (*registers, (UC_RISCV_REG_RA, STOP)):
             self.cpu.reg_write(register, word)
         try:
-            self.cpu.emu_start(self.symbols["pith.call.0"], STOP)
+            self.cpu.emu_start(self.symbols[f"pith.call.{root}"], STOP)
         except UcError:
             self._tell_panic()
             raise

@@ -1,7 +1,7 @@
 """Compiled code without a machine under it: what is the processor's own becomes calls of Python's processor.
 
 Control registers, firmware calls, fences, device registers and the floating-point transfers in assembly are each one line of
-LLVM text. `Hooks.hooked` rewrites those lines and leaves all others, which are the compiler's work under test, as they are.
+LLVM text; the end of the kernel's image, which a linker knows, is a number. `Hooks.hooked` rewrites those lines and leaves all others, which are the compiler's work under test, as they are.
 How compiled code reaches Python is the subclass's matter.
 """
 
@@ -24,19 +24,24 @@ _FLOAT = re.compile(
     r'^ *call void @"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore)"\((?P<arguments>.*)\)$'
 )
 
+_IMAGE_END = '@"pith_image_end"'
+
 
 class Hooks(ABC):
     """Rewrites a program's text; `sleep` is what waiting for an interrupt means."""
 
     def __init__(self, processor: Processor, sleep: Callable[[], None]) -> None:
         self.processor, self.sleep = processor, sleep
+        self.answers = 0  # of the firmware, each with a name of its own
 
     @abstractmethod
     def call(self, head: str, kind: str, arguments: list[str], function: Callable[..., Any]) -> list[str]:
         """Lines that call `function` with the arguments ("i64 %r3") and give its result to `head` ("%r4 =", or "")."""
 
-    def hooked(self, text: str) -> str:
-        return "\n".join(new for line in text.splitlines() for new in self._line(line))
+    def hooked(self, text: str, image_end: int = 0) -> str:
+        """The program's text; `image_end` is where its image ends, virtual."""
+        placed = text.replace(f"ptr {_IMAGE_END}", f"ptr inttoptr (i64 {image_end} to ptr)")
+        return "\n".join(new for line in placed.splitlines() for new in self._line(line))
 
     def _line(self, line: str) -> list[str]:
         processor = self.processor
@@ -59,23 +64,29 @@ class Hooks(ABC):
         arguments = [a.strip() for a in found["arguments"].split(",") if a.strip()]
         operation, *operands = found["text"].replace(",", " ").split()
         match operation:
-            case "ecall":  # the result is two zeros, as this processor's firmware has it
-                result = f"{head}insertvalue {kind} zeroinitializer, i64 0, 0"
-                return [*self.call("", "void", arguments, self._firmware), result]
+            case "ecall":  # answers (error, value), and this firmware makes no errors
+                self.answers += 1
+                value = f"%firmware.{self.answers}"
+                asked = self.call(f"  {value} = ", "i64", arguments, self._firmware)
+                return [*asked, f"{head}insertvalue {kind} zeroinitializer, i64 {value}, 1"]
             case "csrr":
                 return self.call(head, kind, [], lambda: self.processor.csr_read(operands[1]))
             case "csrw" | "csrs" | "csrc":
                 return self.call("", kind, arguments, self._change(operation, operands[0]))
             case "sfence.vma":
                 fence = self.processor.translation_fence
-                of_space = operands[0] == "x0"
-                return self.call("", kind, arguments, (lambda asid: fence(None, asid)) if of_space else fence)
+                by_operands = {(): lambda: fence(None, None), ("x0", "$0"): lambda asid: fence(None, asid)}
+                return self.call("", kind, arguments, by_operands.get(tuple(operands), fence))
+            case "fence.i":
+                return self.call("", kind, [], self.processor.instruction_fence)
+            case "fence":
+                return []  # of order among accesses, which these lives keep
             case "wfi":
                 return self.call("", kind, [], self.sleep)
         raise ValueError(f"no hook for {found['text']}")
 
-    def _firmware(self, a0: int, a1: int, a2: int, function: int, extension: int) -> None:
-        self.processor.sbi_call(extension, function, a0, a1, a2)
+    def _firmware(self, a0: int, a1: int, a2: int, function: int, extension: int) -> int:
+        return self.processor.sbi_call(extension, function, a0, a1, a2)[1]
 
     def _change(self, operation: str, name: str) -> Callable[[int], None]:
         def change(value: int) -> None:

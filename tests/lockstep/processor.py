@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.kernel.riscv64 import plic, window
+from pith.kernel.riscv64 import plic, timer, window
 from pith.kernel.riscv64.csr import SSTATUS_FS, SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
-from pith.kernel.riscv64.timer import SBI_TIMER
 
 PLIC_PHYSICAL: Final = 0x0C00_0000
 CONTEXT: Final = 1
 FOREVER: Final = 1 << 60
 FLOAT_WORDS: Final = 33
 LINES: Final = 128
+CYCLES_PER_LOOK: Final = 1000
 PATIENCE: Final = 40  # times that the kernel may wake in one entry and find nothing to do but change domains
 
 
@@ -34,14 +34,16 @@ class Processor:
         self.sstatus = 0
         self.enabled, self.pending, self.claimed = 0, 0, 0  # bits by interrupt line
         self.float = [0] * FLOAT_WORDS
-        self.waits = 0
+        self.waits, self.cycles = 0, 0
         self.patience = 0
         self.log: list[tuple[object, ...]] = []
 
     def state(self) -> tuple[object, ...]:
         """All that a later answer may depend on."""
         lines = (self.enabled, self.pending, self.claimed)
-        return (self.time, self.deadline, self.sstatus, *lines, tuple(self.float), self.waits)
+        return (
+            self.time, self.deadline, self.sstatus, *lines, tuple(self.float), self.waits, self.cycles,
+        )  # fmt: skip
 
     def restore(self, state: tuple[object, ...]) -> None:
         """Be as when `state` was taken."""
@@ -54,6 +56,7 @@ class Processor:
             self.claimed,
             floats,
             self.waits,
+            self.cycles,
         ) = state  # type: ignore[assignment]
         self.float = list(floats)  # type: ignore[call-overload]
         self.log.clear()
@@ -102,6 +105,9 @@ class Processor:
                 return self.sip()
             case "sstatus":
                 return self.sstatus
+            case "cycle":
+                self.cycles += CYCLES_PER_LOOK
+                return self.cycles
             case _:
                 return 0
 
@@ -114,10 +120,15 @@ class Processor:
                 self.sstatus = value
 
     def sbi_call(self, *arguments: int) -> tuple[int, int]:
-        """The firmware: it keeps the timer, and takes note of the rest."""
+        """The firmware: an OpenSBI that keeps the timer, and takes note of the rest, such as what is printed."""
         self.log.append(("sbi", *arguments))
-        if arguments[0] == SBI_TIMER:
-            self.deadline = arguments[2]
+        match arguments:
+            case (timer.SBI_TIMER, 0, deadline, *_):
+                self.deadline = deadline
+            case (timer.SBI_BASE, 1, *_):
+                return 0, timer.OPENSBI
+            case (timer.SBI_BASE, 2, *_):
+                return 0, timer.OPENSBI_1_1
         return 0, 0
 
     # Devices and memory -------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Runs: worlds driven step by step, looked at after each, and what is said when something is wrong.
 
-`Runner` boots once and keeps what came of it; each run begins from there. `play` drives all lives through steps, asked for one
+`Runner` boots all lives and has the town built, step by step, and keeps what came of it; each run begins from there. `play` drives all lives through steps, asked for one
 by one, and after each compares what the kernel answered, what it told its processor, and all of memory; the invariants
 are checked as often as one likes. A run that fails raises `Wrong` with its steps; `shortened` leaves out what does not matter.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from random import Random
 
 from pith.abi.messages import MessageInfo
@@ -16,17 +17,20 @@ from pith.kernel.cspace import slot_at
 from pith.kernel.objects import Register, UntypedCap
 from pith.kernel.state import kernel
 from pith.metal import memory
+from pith.verify.census import Violation
 from pith.verify.check import check_all
 
 from . import town
+from .builds import Build
+from .compiled import Compiled
+from .emulated import Emulated
 from .grammar import next_step
 from .processor import Asleep
 from .steps import Step
-from .world import BASE, SIZE, Interpreted, Life, buffer_word, current, prepare
+from .world import IMAGE, Interpreted, Life, buffer_word, current, load, prepare, registers_word
 
-_compare = ctypes.CDLL(None).memcmp
-_compare.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
-_copy = ctypes.memmove
+_differ = ctypes.CDLL(None).memcmp
+_differ.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
 
 
 class Wrong(AssertionError):
@@ -43,61 +47,74 @@ class Wrong(AssertionError):
 
 
 class Runner:
-    """Worlds that begin alike: CPython's, and those of `others`, which have memory at the same addresses."""
+    """The lives of one build: CPython's, and those of `others`, made while it is installed, as this is.
 
-    def __init__(self, others: Iterable[Life] = (), check: Callable[[], list[object]] = check_all) -> None:  # type: ignore[assignment]
-        self.main = Interpreted()
-        self.lives: list[Life] = [self.main, *others]
+    They boot, and the initial thread builds the town in them; all runs begin there.
+    """
+
+    def __init__(
+        self,
+        build: Build,
+        others: Iterable[Callable[[Build], Life]] = (),
+        check: Callable[[], list[Violation]] = check_all,
+    ) -> None:
+        self.build = build
+        self.main = Interpreted(build)
+        self.lives: list[Life] = [self.main, *(make(build) for make in others)]
+        self._places = [ctypes.addressof(ctypes.c_char.from_buffer(life.words)) for life in self.lives]
         self.check = check
-        self.calls = 0
-        self.main.boot()
-        self.booted = self._snapshot()
-        self._build()
-        self.beginning = self._snapshot()
+        self._fresh = self.main.processor.state()
+        self.runs = self.calls = self.checks = 0
+        self.boot()
+        self._build_town()
+        self.beginning = bytes(self.main.memory), self.main.processor.state()
 
-    def _snapshot(self) -> tuple[bytes, tuple[object, ...]]:
-        return bytes(self.main.memory), self.main.processor.state()
-
-    def restart(self) -> None:
-        """Let every life begin where the town is built."""
-        self._begin(self.beginning)
-
-    def _begin(self, snapshot: tuple[bytes, tuple[object, ...]]) -> None:
-        if memory.buffer is not self.main.memory:
-            self.main.attach()
-        content, processor = snapshot
+    def boot(self, image: int = IMAGE, pages: int = 1) -> None:
+        """From the loader to the first thread, whose image is so large; what a step compares is compared here, too."""
+        self.main.attach()
+        arguments = load(self.lives, self.build, image, pages)
         for life in self.lives:
-            _copy(_address(life), content, SIZE)
-            life.processor.restore(processor)
+            life.processor.restore(self._fresh)
+            life.processor.prepare(0, 0, 0)
+        self._compare([_outcome(lambda life=life: life.boot(arguments)) for life in self.lives])  # type: ignore[misc]
 
-    def _build(self) -> None:
+    def _build_town(self) -> None:
         """Let the initial thread build the town; all that it asks for must be done."""
-        self._begin(self.booted)
         for step in town.build(_largest_untyped()):
             builder = current()
             self.step(step)
             info = MessageInfo.from_bits(builder.registers[Register.A1])
             assert info.label == 0, f"{step}: {info}"
 
+    def restart(self) -> None:
+        """Let every life begin where the town is built."""
+        if memory.buffer is not self.main.memory:
+            self.main.attach()
+        content, processor = self.beginning
+        for life, place in zip(self.lives, self._places, strict=True):
+            ctypes.memmove(place, content, len(content))
+            life.processor.restore(processor)
+
     # One step -----------------------------------------------------------------------------------------------
 
     def step(self, step: Step) -> None:
         """One kernel entry in every life. Raises Asleep when nobody will ever run, Wrong (without steps) at a difference."""
         thread = current()
-        place = buffer_word(thread)
-        outcomes = []
+        registers, buffer = registers_word(thread), buffer_word(thread)
         for life in self.lives:
-            prepare(life, step, thread.address, place)
-        for life in self.lives:
-            outcomes.append(_outcome(life, step))
+            prepare(life, step, registers, buffer)
+        self._compare([_outcome(lambda life=life: life.enter(step.cause, step.value)) for life in self.lives])  # type: ignore[misc]
         self.calls += 1
+
+    def _compare(self, outcomes: list[int | BaseException]) -> None:
+        """Raise what all lives raised, or Wrong unless they did the same and have the same memory."""
         first, *rest = outcomes
-        for life, other in zip(self.lives[1:], rest, strict=True):
-            self._same(life, first, other)
+        for life, place, other in zip(self.lives[1:], self._places[1:], rest, strict=True):
+            self._same(life, place, first, other)
         if isinstance(first, BaseException):
             raise first if isinstance(first, Asleep) else Wrong(_told(first), []) from first
 
-    def _same(self, life: Life, first: int | BaseException, other: int | BaseException) -> None:
+    def _same(self, life: Life, place: int, first: int | BaseException, other: int | BaseException) -> None:
         if isinstance(first, Asleep) and isinstance(other, Asleep):
             return
         if isinstance(first, BaseException) or isinstance(other, BaseException) or first != other:
@@ -105,22 +122,24 @@ class Runner:
         mine, theirs = self.main.processor, life.processor
         if mine.log != theirs.log or mine.state() != theirs.state():
             raise Wrong(f"CPython told the processor {mine.log}, {type(life).__name__} {theirs.log}", [])
-        if _compare(_address(self.main), _address(life), SIZE):
+        if _differ(self._places[0], place, self.build.ram_bytes):
             raise Wrong(f"{type(life).__name__} leaves other memory:\n{self._difference(life)}", [])
 
     def _difference(self, life: Life) -> str:
-        words = [i for i in range(SIZE // 8) if self.main.words[i] != life.words[i]]
-        shown = (
-            f"  {BASE + 8 * i:#x}: {self.main.words[i]:#x}, {life.words[i]:#x}{_place(BASE + 8 * i)}"
-            for i in words[:12]
-        )
-        return "\n".join(shown) + (f"\n  and {len(words) - 12} more" if len(words) > 12 else "")
+        pairs = enumerate(zip(self.main.words, life.words, strict=True))
+        lines = [
+            f"  {self.build.base + 8 * i:#x}: {mine:#x}, {other:#x}{_place(self.build.base + 8 * i)}"
+            for i, (mine, other) in pairs
+            if mine != other
+        ]
+        return "\n".join(lines[:12]) + (f"\n  and {len(lines) - 12} more" if len(lines) > 12 else "")
 
     # Runs ---------------------------------------------------------------------------------------------------
 
     def play(self, steps: Iterable[Step], check_every: int = 1) -> int:
         """From the beginning through these steps, or until all sleep; how many were made. Raises Wrong."""
         self.restart()
+        self.runs += 1
         done: list[Step] = []
         for step in steps:
             done.append(step)
@@ -135,6 +154,7 @@ class Runner:
         return len(done)
 
     def _require(self, done: list[Step]) -> None:
+        self.checks += 1
         violations = self.check()
         if violations:
             raise Wrong("\n".join(map(str, violations)), done, violates=True)
@@ -168,14 +188,20 @@ class Runner:
         return None
 
 
+def with_all_lives(build: Build, directory: Path) -> Runner:
+    """Every life that the build can have: compiled code in this process needs a low window."""
+    in_this_process = [Compiled] if build.window >> 47 == 0 else []
+    return Runner(build, [*in_this_process, lambda build: Emulated(build, directory)])
+
+
 def _at_random(random: Random, length: int) -> Iterator[Step]:
     for _ in range(length):
         yield next_step(random)
 
 
-def _outcome(life: Life, step: Step) -> int | BaseException:
+def _outcome(enter: Callable[[], int]) -> int | BaseException:
     try:
-        return life.enter(step.cause, step.value)
+        return enter()
     except (Asleep, Exception) as problem:
         return problem
 
@@ -184,10 +210,6 @@ def _told(outcome: int | BaseException) -> str:
     if isinstance(outcome, int):
         return f"thread at {outcome:#x} goes on"
     return f"{type(outcome).__name__}: {outcome}"
-
-
-def _address(life: Life) -> int:
-    return ctypes.addressof(ctypes.c_char.from_buffer(life.words))
 
 
 def _place(address: int) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pith.abi.messages import MessageInfo
-from pith.abi.syscalls import SystemCall
+from pith.abi.syscalls import BenchmarkCall, DebugCall, SystemCall
+from pith.kernel import debug
 from pith.kernel.objects import Register
 from pith.kernel.riscv64.csr import Cause
 
@@ -84,3 +85,8 @@ def system_call(
 def invoke(target: int, label: int, *words: int, caps: tuple[int, ...] = (), **surroundings: int) -> Step:
     """An invocation whose caller waits for the answer."""
     return system_call(SystemCall.CALL, target, Message(label, words, caps), **surroundings)
+
+
+def benchmark_number(call: BenchmarkCall) -> int:
+    """The number of a benchmark call in this build: they follow the debug calls, if there are any."""
+    return (DebugCall.NAME_THREAD if debug.DEBUG else SystemCall.YIELD) - 1 - call

@@ -12,10 +12,10 @@ from pith.kernel.objects import SchedContext
 from pith.kernel.riscv64 import frame
 from pith.kernel.state import kernel
 
+from .builds import RELEASE
 from .compiled import Compiled
 from .run import Runner, Wrong
 from .steps import Step
-from .world import Interpreted
 
 RUNS = 100
 LENGTH = 300
@@ -39,17 +39,17 @@ def forget_one_side(context: SchedContext) -> None:
     context.thread = None
 
 
-def test_half_an_unbinding(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_an_unbinding(release: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The invariants see what no answer shows."""
-    runner = Runner()
+    runner = Runner(RELEASE)
     monkeypatch.setattr(binding, "unbind", forget_one_side)
     wrong = found(runner, check_every=10)
     assert "context" in wrong.reason and len(wrong.steps) <= FEW, wrong
 
 
-def test_a_crash(small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash(release: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stops the kernel is told as such."""
-    runner = Runner()
+    runner = Runner(RELEASE)
     monkeypatch.setattr(scheduler, "postpone", lambda context: 1 // 0)
     wrong = found(runner)
     assert "ZeroDivisionError" in wrong.reason and len(wrong.steps) <= FEW, wrong
@@ -69,8 +69,7 @@ def test_another_order_of_equals(lockstep: Runner) -> None:
         assert at < text.index("\n}", start), "in this function"
         return text[:at] + "icmp ule" + text[at + len("icmp ult") :]
 
-    Interpreted()
-    wrong = found(Runner([Compiled(changed)]), check_every=0)
+    wrong = found(Runner(RELEASE, [lambda build: Compiled(build, changed)]), check_every=0)
     assert "Compiled" in wrong.reason and len(wrong.steps) <= FEW, wrong
 
 

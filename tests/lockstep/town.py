@@ -13,13 +13,15 @@ from typing import Final
 from pith.abi.bootinfo import RootSlot
 from pith.abi.labels import Label
 from pith.abi.objects import ObjectType
-from pith.abi.syscalls import SystemCall
+from pith.abi.syscalls import BenchmarkCall, SystemCall
+from pith.kernel import benchmark
 
-from .steps import Step, invoke, system_call
+from .steps import Step, benchmark_number, invoke, system_call
 
 SCHED_CONTROL: Final = 19  # where this world's boot puts it
 FIRST_DEVICE, LAST_DEVICE, KEPT_DEVICES = 21, 56, (22, 33, 39)  # untypeds: 64 KiB, 2 MiB, 1 GiB
 PIECES: Final = 70  # of the largest untyped: slots 70..73
+PAGES, PAGE_COUNT = 175, 3  # untypeds of a page each
 THREADS, THREAD_COUNT = 80, 8
 CONTEXTS: Final = 90
 BUFFERS: Final = 100
@@ -32,6 +34,7 @@ LONE_ENDPOINTS, LONE_COUNT = 160, 6  # without copies, so that deleting one ends
 TABLES, TABLE_COUNT = 140, 4
 FRAMES, FRAME_COUNT = 145, 4
 HANDLERS, HANDLER_COUNT = 150, 3
+LOG: Final = 170
 FIRST_LINE: Final = 5
 DEPTH: Final = 64
 ALL_RIGHTS: Final = 15
@@ -52,6 +55,7 @@ def build(largest: int) -> Iterator[Step]:
         if slot not in KEPT_DEVICES:
             yield invoke(RootSlot.CNODE, Label.CNODE_DELETE, slot, DEPTH)
     yield retype(largest, ObjectType.UNTYPED, 16, PIECES, 4)
+    yield retype(PIECES, ObjectType.UNTYPED, 12, PAGES, PAGE_COUNT)
     yield retype(PIECES, ObjectType.TCB, 0, THREADS, THREAD_COUNT)
     yield retype(PIECES, ObjectType.SCHED_CONTEXT, 8, CONTEXTS, THREAD_COUNT)
     yield retype(PIECES, ObjectType.ENDPOINT, 0, ENDPOINTS, ENDPOINT_COUNT)
@@ -62,6 +66,8 @@ def build(largest: int) -> Iterator[Step]:
     yield retype(PIECES + 1, ObjectType.PAGE, 0, FRAMES, FRAME_COUNT)
     yield retype(PIECES + 1, ObjectType.PAGE_TABLE, 0, TABLES, TABLE_COUNT)
     yield retype(PIECES, ObjectType.ENDPOINT, 0, LONE_ENDPOINTS, LONE_COUNT)
+    if benchmark.MODE != benchmark.OFF:
+        yield from _measuring(largest)
     yield from _capabilities()
     for number in range(THREAD_COUNT):
         yield from _thread(number)
@@ -71,6 +77,14 @@ def build(largest: int) -> Iterator[Step]:
     yield configure(RootSlot.SCHED_CONTEXT, PERIOD // 2, PERIOD, 0)
     for number in range(FIRST_SERVER):
         yield invoke(THREADS + number, Label.TCB_RESUME)
+
+
+def _measuring(largest: int) -> Iterator[Step]:
+    """The kernel measures from the beginning; if it keeps a log, then in a large page of its own."""
+    if benchmark.MODE == benchmark.ENTRIES:
+        yield retype(largest, ObjectType.MEGA_PAGE, 0, LOG, 1)
+        yield system_call(benchmark_number(BenchmarkCall.SET_LOG_BUFFER), LOG)
+    yield system_call(benchmark_number(BenchmarkCall.RESET_LOG))
 
 
 def _server(number: int) -> Iterator[Step]:
@@ -117,7 +131,10 @@ def _capabilities() -> Iterator[Step]:
 
 def _thread(number: int) -> Iterator[Step]:
     """One thread, ready to be resumed: a fault handler, a buffer, a priority, and time."""
-    thread, context, priority = THREADS + number, CONTEXTS + number, 250 - number // 3
+    thread, context = THREADS + number, CONTEXTS + number
+    priority = (
+        250 - number // 3 if number < FIRST_SERVER else 252
+    )  # a server is the next to run when it is called
     spaces = (RootSlot.CNODE, RootSlot.VSPACE if number % 4 else TABLES)
     handler = ENDPOINTS + 1 if number % 3 else 0
     yield invoke(

@@ -1,58 +1,31 @@
-"""A small world: one megabyte, a kernel that has booted in them, and threads that were made by system calls.
+"""A small world: half a megabyte, a kernel that boots in it, and steps that are done to it.
 
-`World` is one kernel's: its memory, its processor, and a way in. There may be several, which boot alike and are then
-driven alike; `memory` of one begins where that of the others does, so that equal means equal, byte by byte.
-The kernel's window lies low, where a process may map memory at the very address (see `compiled.py`).
+There are several lives of one world, which boot alike and are then driven alike; the memory of one begins where that of the
+others does, so that equal means equal, byte by byte. Here is what all lives have in common, and the first: Python's own.
 """
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
-from contextlib import contextmanager
+from random import Random
 from typing import Any, Final, Protocol
 
-from pith.kernel import boot, debug, scheduler
+from pith.kernel import boot
 from pith.kernel.objects import FrameCap, Register, Thread, ThreadSlot
 from pith.kernel.resume import begin
 from pith.kernel.riscv64 import trap, window
 from pith.kernel.state import kernel
-from pith.machine import device_tree
-from pith.metal import machine, memory
-from pith.verify import extent, naming
+from pith.machine import board, device_tree
+from pith.metal import machine, memory, size_of
 
+from .builds import RAM, Build
 from .processor import Processor
 from .steps import Step
 
-WINDOW: Final = 0x10_0000_0000
-RAM: Final = 0x8020_0000
-RAM_END: Final = 0x8030_0000
-SIZE: Final = RAM_END - RAM
-BASE: Final = WINDOW + RAM
+PAGE: Final = 4096
 IMAGE: Final = 0x1_0000  # the initial thread's, virtual
 PC: Final = IMAGE + 0x40
-SETTINGS: Final = {
-    (window, "WINDOW_BASE"): WINDOW,
-    (naming, "WINDOW_BASE"): WINDOW,
-    (extent, "WINDOW_BASE"): WINDOW,
-    (boot, "ROOT_CNODE_BITS"): 8,
-    (boot, "DOMAIN_COUNT"): 3,
-    (debug, "DEBUG"): False,
-    (scheduler, "PREEMPTION_WORK"): 3,  # so that long operations are interrupted often
-}
-
-
-@contextmanager
-def small_kernel() -> Iterator[None]:
-    """A time in which the kernel's constants are this world's, for CPython and for the compiler."""
-    before = {(module, name): vars(module)[name] for module, name in SETTINGS}
-    for (module, name), value in SETTINGS.items():
-        vars(module)[name] = value
-    try:
-        yield
-    finally:
-        for (module, name), value in before.items():
-            vars(module)[name] = value
+ROOTS: Final = (trap.handle_trap, boot.start, begin)  # what compiled kernels are entered by
 
 
 class Life(Protocol):
@@ -64,45 +37,75 @@ class Life(Protocol):
     def enter(self, cause: int, value: int) -> int:
         """One kernel entry; the address of the thread to go on. Raises Asleep, or whatever stops the kernel."""
 
+    def boot(self, arguments: tuple[int, ...]) -> int:
+        """`boot.start` with these arguments, and the way out; the address of the first thread."""
+
 
 class Interpreted:
-    """The kernel as Python."""
+    """The kernel as Python. Make it first: the others take over the places of its statics."""
 
-    def __init__(self) -> None:
-        self.memory: Any = mmap.mmap(-1, SIZE)
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.memory: Any = mmap.mmap(-1, build.ram_bytes)
         self.words = memoryview(self.memory).cast("Q")
-        self.processor = Processor(self.words, BASE)
+        self.processor = Processor(self.words, build.base)
         self.attach()
 
     def attach(self) -> None:
         """Be the memory and the processor that Python's kernel has."""
-        self.end_of_statics = memory.attach(self.memory, BASE)
+        memory.attach(self.memory, self.build.base)
         machine.install(self.processor)
 
     def enter(self, cause: int, value: int) -> int:
         return trap.handle_trap(cause, value).address
 
-    def boot(self) -> None:
-        """From the loader to the initial thread."""
-        tree = device_tree.flatten(device_tree.virt(RAM_END - 0x8000_0000))
-        image_end = -(-(self.end_of_statics - WINDOW) // 4096) * 4096
-        user = image_end + 0x4000
-        user_end = user + 0x1000
-        self.memory[image_end - RAM : image_end - RAM + len(tree)] = tree
-        setattr(self.processor, "symbol", lambda name: window_end(image_end))
-        boot.start(user, user_end, (user - IMAGE) % (1 << 64), PC, image_end, len(tree))
-        begin()
+    def boot(self, arguments: tuple[int, ...]) -> int:
+        setattr(self.processor, "symbol", lambda name: window.IMAGE_OFFSET + image_end(self.build))
+        boot.start(*arguments)
+        return begin().address
 
 
-def window_end(physical: int) -> int:
-    """Where the kernel's image ends, as its linker has it."""
-    return window.IMAGE_OFFSET + physical
+# Boot -----------------------------------------------------------------------------------------------------
 
 
-def prepare(life: Life, step: Step, thread: int, buffer: int | None) -> None:
-    """Do to one life what precedes the entry: the thread's own instructions, time, devices."""
+def image_end(build: Build) -> int:
+    """The physical address where the kernel's image ends: behind its statics, on a whole page."""
+    last = max(memory.statics, key=lambda static: static.address)
+    return -(-(last.address + size_of(type(last)) - build.window) // PAGE) * PAGE
+
+
+def tree_of(build: Build) -> bytes:
+    """The board's device tree."""
+    root = device_tree.virt(build.ram_end - board.MEMORY_BASE)
+    if build.has_sstc:
+        properties = root.find("cpus/cpu@0").properties
+        properties["riscv,isa"] = f"{properties['riscv,isa']}_sstc"
+    return device_tree.flatten(root)
+
+
+def load(lives: list[Life], build: Build, image: int = IMAGE, pages: int = 1) -> tuple[int, ...]:
+    """Put the device tree and the user image behind the kernel, as a loader does; what it tells `boot.start`.
+
+    The image takes so many pages from the virtual address `image` on. Statics are zero, and all other memory holds garbage.
+    """
+    tree, end = tree_of(build), image_end(build)
+    user = end + 4 * PAGE
+    garbage = Random(f"{image} {pages}").randbytes(build.ram_end - end - len(tree))
+    content = bytes(end - RAM) + tree + garbage
+    for life in lives:
+        life.words.cast("B")[:] = content
+    return user, user + pages * PAGE, (user - image) % (1 << 64), image + PC - IMAGE, end, len(tree)
+
+
+# Steps ----------------------------------------------------------------------------------------------------
+
+
+def prepare(life: Life, step: Step, registers: int, buffer: int | None) -> None:
+    """Do to one life what precedes the entry: the thread's own instructions, time, devices.
+
+    `registers` and `buffer` are where the thread has them in memory, as indexes of words.
+    """
     words, processor = life.words, life.processor
-    registers = (thread - BASE) >> 3
     for index, value in step.registers:
         words[registers + index] = value
     words[registers + Register.FAULT_PC] = words[registers + Register.NEXT_PC] = PC
@@ -114,13 +117,18 @@ def prepare(life: Life, step: Step, thread: int, buffer: int | None) -> None:
     processor.prepare(step.elapse, step.look, step.lines)
 
 
+def registers_word(thread: Thread) -> int:
+    """Where the thread's registers begin in memory, as an index of words."""
+    return (thread.address - memory.base) >> 3
+
+
 def buffer_word(thread: Thread) -> int | None:
-    """Where the thread's IPC buffer begins in memory, as an index of words; None if it has none that it may write."""
+    """Where the thread's IPC buffer begins, as an index of words; None if it has none that it may write."""
     cap = thread.slots[ThreadSlot.BUFFER].cap
     if not isinstance(cap, FrameCap) or cap.is_device or not cap.can_write:
         return None
     start = cap.base + thread.buffer_offset
-    return (start - RAM) >> 3 if RAM <= start <= RAM_END - 1024 else None
+    return (start - RAM) >> 3 if RAM <= start <= RAM + memory.size - 1024 else None
 
 
 def current() -> Thread:

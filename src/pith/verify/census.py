@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from pith.kernel import state
+from pith.kernel import benchmark, state
 from pith.kernel.objects import (
     ASIDPool,
     ASIDPoolCap,
@@ -196,18 +196,32 @@ def _roots(census: Census) -> Iterator[Struct | None]:
     yield kernel.fpu_owner
     yield kernel.kernel_root
     yield kernel.release_queue.head
-    for ready in kernel.ready:
-        yield from (queue.head for queue in non_empty_queues(ready))
+    yield from (queue.head for _, _, queue in census.once(ready_queues))
     yield from kernel.asid_pools
     yield from _settle_slots(
         census, state.interrupts.slots[0].address, state.IRQ_COUNT, "interrupt {}".format
     )
+    yield from _settle_slots(census, benchmark.log.slots[0].address, 1, "the benchmark log, slot {}".format)
 
 
-def non_empty_queues(ready: state.ReadyQueues) -> Iterator[ThreadQueue]:
+def non_empty_queues(ready: state.ReadyQueues) -> list[ThreadQueue]:
     """The queues of one domain that hold a thread, found without the bitmap."""
     heads = words(ready.queues[0].address, len(ready.queues), size_of(ThreadQueue))
-    return (ready.queues[index] for index, head in enumerate(heads) if head)
+    return [ready.queues[index] for index, head in enumerate(heads) if head] if any(heads) else []
+
+
+def ready_queues(census: Census) -> list[tuple[int, int, ThreadQueue]]:
+    """The queues of all domains that hold a thread: domain, priority, queue; for `once`."""
+    return [
+        (domain, queue_index(ready, queue), queue)
+        for domain, ready in enumerate(state.kernel.ready)
+        for queue in non_empty_queues(ready)
+    ]
+
+
+def queue_index(ready: state.ReadyQueues, queue: ThreadQueue) -> int:
+    """The priority whose ready queue this is."""
+    return (queue.address - ready.queues[0].address) // size_of(ThreadQueue)
 
 
 def words(address: int, count: int, stride: int) -> list[int]:

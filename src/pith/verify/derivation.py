@@ -66,9 +66,10 @@ def capabilities_to_one_object_stand_together(census: Census) -> Iterator[Violat
     """The capabilities to one object follow one another, so that its last one knows that it is (`is_final`)."""
     first: dict[Extent, Slot] = {}
     for order in census.once(orders):
-        for before, slot in zip([None, *order], order, strict=False):
-            extent = None if isinstance(slot.cap, UntypedCap) else extent_of(slot.cap)
-            if extent is None or (before is not None and same_object(before.cap, slot.cap)):
+        caps = [census.caps[slot.address] for slot in order]
+        for before, cap, slot in zip([None, *caps], caps, order, strict=False):
+            extent = None if isinstance(cap, UntypedCap) else extent_of(cap)
+            if extent is None or (before is not None and same_object(before, cap)):
                 continue
             if extent in first:
                 yield Violation(

@@ -45,12 +45,10 @@ def extent_of(cap: Cap) -> Extent | None:
     return Extent(region.start, region.start + region.size, kind)
 
 
-def extents(census: Census) -> Iterator[tuple[Slot, Cap, Extent]]:
-    """The extent of every capability's object, with the slot."""
-    for address, cap in census.caps.items():
-        extent = extent_of(cap)
-        if extent is not None:
-            yield census.slots[address], cap, extent
+def extents(census: Census) -> list[tuple[Slot, Cap, Extent]]:
+    """The extent of every capability's object, with the slot; for `once`."""
+    found = ((census.slots[address], cap, extent_of(cap)) for address, cap in census.caps.items())
+    return [(slot, cap, extent) for slot, cap, extent in found if extent is not None]
 
 
 def own_extents() -> Iterator[Extent]:

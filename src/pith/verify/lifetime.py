@@ -29,7 +29,7 @@ def whatever_is_referred_to_has_a_capability(census: Census) -> Iterator[Violati
 
 def objects_do_not_overlap(census: Census) -> Iterator[Violation]:
     """Two objects have no byte in common, unless they are one: the same kind at the same place."""
-    taken = {extent for _, cap, extent in extents(census) if not isinstance(cap, UntypedCap)}
+    taken = {extent for _, cap, extent in census.once(extents) if not isinstance(cap, UntypedCap)}
     reach: Extent | None = None  # of those before, the one that ends last
     for extent in sorted(taken.union(own_extents())):
         if reach is not None and reach.meets(extent):
@@ -41,7 +41,7 @@ def objects_do_not_overlap(census: Census) -> Iterator[Violation]:
 def objects_lie_in_the_used_part_of_their_untyped(census: Census) -> Iterator[Violation]:
     """An object made of an untyped lies below that untyped's watermark."""
     family = census.once(read_family)
-    for slot, _, extent in extents(census):
+    for slot, _, extent in census.once(extents):
         for ancestor in family.ancestors(slot):
             cap = ancestor.cap
             if isinstance(cap, UntypedCap):
@@ -59,7 +59,7 @@ def untypeds_hold_their_descendants_only(census: Census) -> Iterator[Violation]:
     """What lies in an untyped's memory descends from it, so that revoking the untyped frees all of it."""
     family = census.once(read_family)
     lineage = {address: {a.address for a in family.ancestors(slot)} for address, slot in census.slots.items()}
-    placed = sorted(extents(census), key=lambda item: (item[2].base, -item[2].end))
+    placed = sorted(census.once(extents), key=lambda item: (item[2].base, -item[2].end))
     around: list[tuple[int, Extent]] = []  # untypeds that may reach over what comes next
     for slot, cap, extent in placed:
         around = [item for item in around if item[1].end > extent.base]

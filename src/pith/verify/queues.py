@@ -14,9 +14,9 @@ from pith.kernel.objects import (
     ThreadQueue,
     ThreadState,
 )
-from pith.metal import Struct, size_of
+from pith.metal import Struct
 
-from .census import WAITS_AT_ENDPOINT, Census, Violation, non_empty_queues
+from .census import WAITS_AT_ENDPOINT, Census, Violation, ready_queues
 from .naming import name_of, state_name
 
 
@@ -29,21 +29,15 @@ class Line:
     owner: Struct | None = None  # the endpoint or notification
 
 
-def lines(census: Census) -> Iterator[Line]:
-    """Every queue that may hold a thread."""
-    for endpoint in census.all(Endpoint):
-        yield Line(name_of(endpoint), endpoint.queue, endpoint)
+def lines(census: Census) -> list[Line]:
+    """Every queue that may hold a thread; for `once`."""
+    found = [Line(name_of(endpoint), endpoint.queue, endpoint) for endpoint in census.all(Endpoint)]
     for notification in census.all(Notification):
-        yield Line(name_of(notification), notification.queue, notification)
-    yield Line("the release queue", state.kernel.release_queue)
-    for domain, ready in enumerate(state.kernel.ready):
-        for queue in non_empty_queues(ready):
-            yield Line(f"ready queue {queue_index(ready, queue)} of domain {domain}", queue)
-
-
-def queue_index(ready: state.ReadyQueues, queue: ThreadQueue) -> int:
-    """The priority whose ready queue this is."""
-    return (queue.address - ready.queues[0].address) // size_of(ThreadQueue)
+        found.append(Line(name_of(notification), notification.queue, notification))
+    found.append(Line("the release queue", state.kernel.release_queue))
+    for domain, priority, queue in census.once(ready_queues):
+        found.append(Line(f"ready queue {priority} of domain {domain}", queue))
+    return found
 
 
 def members(queue: ThreadQueue) -> Iterator[Thread]:
@@ -58,7 +52,7 @@ def members(queue: ThreadQueue) -> Iterator[Thread]:
 
 def queues_are_linked_both_ways(census: Census) -> Iterator[Violation]:
     """In a queue each thread's previous is the one before it; head and tail are its ends, or both nothing."""
-    for line in lines(census):
+    for line in census.once(lines):
         before = None
         for thread in members(line.queue):
             if thread.queue_previous is not before:
@@ -74,7 +68,7 @@ def queues_are_linked_both_ways(census: Census) -> Iterator[Violation]:
 def a_thread_stands_in_one_queue(census: Census) -> Iterator[Violation]:
     """No thread stands in two queues, and one that stands in none has no links."""
     places: dict[int, list[str]] = {}
-    for line in lines(census):
+    for line in census.once(lines):
         for thread in members(line.queue):
             places.setdefault(thread.address, []).append(line.name)
     for thread in census.all(Thread):
@@ -88,7 +82,7 @@ def a_thread_stands_in_one_queue(census: Census) -> Iterator[Violation]:
 
 def queued_threads_wait_for_their_queue(census: Census) -> Iterator[Violation]:
     """Whoever stands in an endpoint's or notification's queue is blocked on exactly that."""
-    for line in lines(census):
+    for line in census.once(lines):
         if line.owner is not None:
             for thread in members(line.queue):
                 if waits_at(thread) is not line.owner:
@@ -100,7 +94,7 @@ def waiting_threads_are_queued(census: Census) -> Iterator[Violation]:
     """Whoever is blocked on an endpoint or notification stands in its queue."""
     standing = {
         (thread.address, line.owner)
-        for line in lines(census)
+        for line in census.once(lines)
         if line.owner is not None
         for thread in members(line.queue)
     }
@@ -130,7 +124,7 @@ def nobody_sends_where_somebody_receives(census: Census) -> Iterator[Violation]:
 
 def queues_are_sorted_by_priority(census: Census) -> Iterator[Violation]:
     """In an endpoint's or notification's queue no thread stands behind one of lower priority."""
-    for line in lines(census):
+    for line in census.once(lines):
         if line.owner is not None:
             priorities = [thread.priority for thread in members(line.queue)]
             if priorities != sorted(priorities, reverse=True):

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from pith.kernel import budget, scheduler, state
 from pith.kernel.objects import Thread
 
-from .census import Census, Violation, non_empty_queues
+from .census import Census, Violation, ready_queues
 from .naming import name_of, state_name
-from .queues import members, queue_index
+from .queues import members
 
 
 def the_bitmap_matches_the_queues(census: Census) -> Iterator[Violation]:
     """A rank's bit is set exactly if its queue has a thread, a word's bit exactly if the word is not 0."""
     for domain, ready in enumerate(state.kernel.ready):
         expected = [0] * len(ready.bitmap)
-        for queue in non_empty_queues(ready):
-            rank = state.PRIORITIES - 1 - queue_index(ready, queue)
-            expected[rank // 64] |= 1 << rank % 64
+        for holder, priority, _ in census.once(ready_queues):
+            if holder == domain:
+                rank = state.PRIORITIES - 1 - priority
+                expected[rank // 64] |= 1 << rank % 64
         for index, word in enumerate(expected):
             if ready.bitmap[index] != word:
                 subject = f"bitmap[{index}] of domain {domain}"
@@ -30,8 +31,9 @@ def the_bitmap_matches_the_queues(census: Census) -> Iterator[Violation]:
 
 def the_best_rank_is_known(census: Census) -> Iterator[Violation]:
     """`best_rank` is that of the current domain's ready thread of the highest priority, or 256."""
-    ready = state.kernel.ready[state.kernel.current_domain]
-    ranks = [state.PRIORITIES - 1 - queue_index(ready, queue) for queue in non_empty_queues(ready)]
+    current = state.kernel.current_domain
+    queues = census.once(ready_queues)
+    ranks = [state.PRIORITIES - 1 - priority for domain, priority, _ in queues if domain == current]
     expected = min(ranks, default=state.PRIORITIES)
     if state.kernel.best_rank != expected:
         yield Violation("best_rank", f"{state.kernel.best_rank}", f"{expected}, as the queues are")
@@ -39,25 +41,18 @@ def the_best_rank_is_known(census: Census) -> Iterator[Violation]:
 
 def ready_threads_stand_where_they_belong(census: Census) -> Iterator[Violation]:
     """A thread in a ready queue is marked so, and the queue is that of its domain and priority."""
-    for domain, ready in enumerate(state.kernel.ready):
-        for queue in non_empty_queues(ready):
-            place = (domain, queue_index(ready, queue))
-            for thread in members(queue):
-                if (thread.domain, thread.priority) != place or not thread.is_ready:
-                    mark = "" if thread.is_ready else ", not marked ready"
-                    found = f"in domain {place[0]}, priority {place[1]}{mark}"
-                    expected = f"domain {thread.domain}, priority {thread.priority}, marked ready"
-                    yield Violation(name_of(thread), found, expected)
+    for domain, priority, queue in census.once(ready_queues):
+        for thread in members(queue):
+            if (thread.domain, thread.priority) != (domain, priority) or not thread.is_ready:
+                mark = "" if thread.is_ready else ", not marked ready"
+                found = f"in domain {domain}, priority {priority}{mark}"
+                expected = f"domain {thread.domain}, priority {thread.priority}, marked ready"
+                yield Violation(name_of(thread), found, expected)
 
 
 def marked_threads_are_queued(census: Census) -> Iterator[Violation]:
     """A thread that is marked ready stands in a ready queue."""
-    queued = {
-        thread.address
-        for ready in state.kernel.ready
-        for queue in non_empty_queues(ready)
-        for thread in members(queue)
-    }
+    queued = {thread.address for _, _, queue in census.once(ready_queues) for thread in members(queue)}
     for thread in census.all(Thread):
         if thread.is_ready and thread.address not in queued:
             yield Violation(name_of(thread), "marked ready, in no ready queue", "in one")

@@ -36,7 +36,7 @@ def watermarks_lie_inside(census: Census) -> Iterator[Violation]:
 def objects_are_aligned(census: Census) -> Iterator[Violation]:
     """An object made of an untyped lies at a multiple of its size."""
     parents = census.once(read_family).parents
-    for slot, _, extent in extents(census):
+    for slot, _, extent in census.once(extents):
         size = extent.end - extent.base
         if slot.address in parents and extent.base % size:
             yield Violation(census.slot_name(slot), str(extent), f"a base that is a multiple of {size:#x}")
@@ -45,7 +45,7 @@ def objects_are_aligned(census: Census) -> Iterator[Violation]:
 def device_memory_holds_frames_only(census: Census) -> Iterator[Violation]:
     """Of device memory come device frames and device untypeds, of other memory none of them."""
     family = census.once(read_family)
-    for slot, cap, _ in extents(census):
+    for slot, cap, _ in census.once(extents):
         is_device = isinstance(cap, FrameCap | UntypedCap) and cap.is_device
         for ancestor in family.ancestors(slot):
             source = ancestor.cap

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pith.kernel import budget, state
 from pith.kernel.objects import SchedContext, ThreadQueue
-from pith.verify.census import Census, non_empty_queues
+from pith.verify.census import Census, non_empty_queues, queue_index
 from pith.verify.contexts import refills_of
 from pith.verify.naming import place
-from pith.verify.queues import members, queue_index
+from pith.verify.queues import members
 
 from .report import Report, Table, readable
 from .threads import short_name
