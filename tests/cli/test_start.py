@@ -26,6 +26,27 @@ MACHINES = ["hosted", pytest.param("qemu", marks=pytest.mark.qemu)]
 PUT_CHAR, HALT = -12, -14
 HELLO = "".join(f"li a0, {ord(c)}\nli a7, {PUT_CHAR}\necall\n" for c in "hello\n") + f"li a7, {HALT}\necall\n"
 LOOP = "1: j 1b\n"
+SUSPEND_ITSELF = f"li a0, 1\nli a1, {12 << 12}\nli a7, -1\necall\n"
+# Its scheduling context, capability 14, gets ten milliseconds in three seconds; then it runs for twenty.
+PAUSE = f"""
+    ld t0, 32(a0)       # the IPC buffer
+    li t1, 14
+    sd t1, 976(t0)
+    sd zero, 40(t0)     # the fifth word: no flags
+    ld a0, 152(a0)      # SchedControl
+    li a1, {33 << 12 | 1 << 7 | 5}
+    li a2, 10000
+    li a3, 3000000
+    li a4, 0
+    li a5, 0
+    li a7, -1
+    ecall
+    rdtime t0
+    li t1, 200000
+    add t0, t0, t1
+1:  rdtime t1
+    bltu t1, t0, 1b
+"""
 
 
 def write_program(path: Path, text: str) -> Path:
@@ -103,12 +124,38 @@ def test_a_release_kernel_has_no_debug_calls(tmp_path: Path) -> None:
     assert "hello" not in ended.stdout
 
 
-def test_a_machine_that_nothing_will_wake_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_program_that_dies_leaves_a_message_and_a_status(tmp_path: Path, machine: str) -> None:
     """A fault that nobody handles leaves no thread that could run."""
     program = write_program(tmp_path / "fault.elf", "unimp\n")
-    ended = pith("boot", "--machine", "hosted", "--initial", program)
-    assert ended.returncode == 0
+    ended = pith("boot", "--machine", machine, "--initial", program)
+    assert "stops at pc 0x10000, for it has no fault handler: exception 2" in ended.stdout
+    assert ended.stderr.startswith("pith: a program stopped at a fault, and nothing runs any more\n")
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_whose_programs_have_ended_ends(tmp_path: Path, machine: str) -> None:
+    program = write_program(tmp_path / "end.elf", SUSPEND_ITSELF)
+    ended = pith("boot", "--machine", machine, "--initial", program)
     assert ended.stderr.endswith("pith: the machine sleeps, and nothing will wake it\n")
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_end_of_the_input_ends_a_machine_that_waits_for_it(machine: str) -> None:
+    ended = pith("boot", "--machine", machine, typed="ps\n")
+    assert ended.stdout.count("pith>") == 2
+    assert ended.stderr.endswith("pith: the machine waits for input, and there will be no more\n")
+    assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_that_waits_for_time_goes_on(tmp_path: Path, machine: str) -> None:
+    """Its only thread has used up a budget that comes back after three seconds."""
+    program = write_program(tmp_path / "pause.elf", PAUSE + HELLO)
+    ended = pith("boot", "--machine", machine, "--initial", program)
+    assert "hello\n" in ended.stdout and ended.returncode == 0
 
 
 def test_pdb_stops_at_the_call_with_the_thread_in_hand(tmp_path: Path) -> None:

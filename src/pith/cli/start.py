@@ -1,7 +1,8 @@
 """From a boot order to a running machine, and from its end to an exit code.
 
 exit code   the machine's own, if it ended itself
-0           it was left (Ctrl-A X, or `q` in pdb), or sleeps and nothing will wake it
+0           it was left (Ctrl-A X, or `q` in pdb); its programs have ended; or its input is over, and it waits for more
+1           nothing runs any more, and a program stopped at a fault
 124         the time given by --timeout was over
 """
 
@@ -27,6 +28,7 @@ from pith.machine.terminal import Left, Terminal, show
 
 GDB_PORT: Final = 1234
 TIMED_OUT: Final = 124
+NO_HANDLER: Final = ", for it has no fault handler: "  # so the kernel tells of a fault that stops a thread
 
 
 class MachineName(StrEnum):
@@ -76,16 +78,20 @@ def start(order: BootOrder) -> None:
             ending = None
         if order.dump is not None:
             write_dump(order.dump, machine, symbols)
-        status = machine.exit_status
-    conclude(ending, status, order)
+        conclude(ending, machine, order)
 
 
-def conclude(ending: Ending | None, status: int | None, order: BootOrder) -> None:
+def conclude(ending: Ending | None, machine: Machine, order: BootOrder) -> None:
     match ending:
         case None:
             print()
         case Ending.EXIT:
-            raise typer.Exit(status or 0)
+            raise typer.Exit(machine.exit_status or 0)
+        case Ending.ASLEEP if NO_HANDLER in machine.output:
+            raise UserError(
+                "a program stopped at a fault, and nothing runs any more",
+                "the line above says where; --machine hosted --pdb fault stops there",
+            )
         case Ending.SECONDS:
             raise TimedOut(f"stopped after {order.timeout:g} seconds", "give it more: --timeout SECONDS")
         case _:

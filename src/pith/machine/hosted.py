@@ -218,12 +218,14 @@ class HostedMachine(Machine):
         """With somebody at the keyboard time goes as it does outside; else it jumps to the deadline."""
         deadline = self.processor.instructions_to_deadline()
         left = min(NEVER if deadline is None else deadline, self.last - self.instructions)
+        if deadline is None and self.last == NEVER and not self.plic.listens():
+            return Ending.ASLEEP
         if self.keyboard is not None:
             before = time.monotonic()
             self._listen(min(left / INSTRUCTIONS_PER_SECOND, LONGEST_NAP))
             left = min(left, int((time.monotonic() - before) * INSTRUCTIONS_PER_SECOND) + 1)
         elif deadline is None and self.last == NEVER:
-            return Ending.ASLEEP
+            return Ending.INPUT_OVER if self.input_is_over else Ending.ASLEEP
         self.processor.charge(left)
         return Ending.SECONDS if self._is_over() else None
 
@@ -235,7 +237,7 @@ class HostedMachine(Machine):
         if typed:
             self.uart.receive(typed)
         else:
-            self.keyboard = None
+            self.keyboard, self.input_is_over = None, True
 
     # Memory -----------------------------------------------------------------------------------------------
 

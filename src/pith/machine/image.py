@@ -22,7 +22,7 @@ from . import board, elf
 NOTE_NAME: Final = b"Pith"
 NOTE_TYPE: Final = 1
 NOTE_HEADER: Final = struct.Struct("<3I8s")
-TABLE: Final = struct.Struct("<8Q")
+TABLE: Final = struct.Struct("<9Q")
 ROOM_FOR_TREE: Final = 0x4000  # QEMU's has five and a half kilobytes
 ROOM_FOR_KERNEL: Final = 0x10_0000  # for the objects that the kernel makes before the initial thread
 MEBIBYTE: Final = 1 << 20
@@ -39,6 +39,7 @@ class Table(NamedTuple):
     tree: int  # where the loader puts the device tree
     kernel_start: int
     kernel_end: int
+    kernel_state: int = 0  # where Pith's kernel keeps what it remembers; 0 for others, and without a kernel
 
     def note(self) -> bytes:
         """The ELF note that carries it; the table begins at its byte 20."""

@@ -22,6 +22,7 @@ class Ending(Enum):
     INSTRUCTIONS = "so many instructions were executed"
     SECONDS = "so many seconds went by"
     ASLEEP = "the machine sleeps, and nothing will wake it"
+    INPUT_OVER = "the machine waits for input, and there will be no more"
     STOPPED = "it was stopped"
 
 
@@ -50,6 +51,7 @@ class Machine(ABC):
         self.memory_size = memory
         self.console = Console(echo)
         self.keyboard = keyboard
+        self.input_is_over = False
         self.exit_status: int | None = None
         self.stopped = False
 

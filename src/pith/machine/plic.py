@@ -31,6 +31,10 @@ class Plic:
         """A device raises or lowers its line."""
         self.lines = self.lines | 1 << source if up else self.lines & ~(1 << source)
 
+    def listens(self, context: int = SUPERVISOR) -> bool:
+        """Whether any source may interrupt `context`."""
+        return self.enabled[context] != 0
+
     def best(self, context: int = SUPERVISOR) -> int:
         """The source that `context` would claim now: of the highest priority, the lowest number; 0 for none."""
         candidates = self.lines & ~self.claimed & self.enabled[context]

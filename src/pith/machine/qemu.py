@@ -22,7 +22,7 @@ from typing import IO, Final
 
 from pith import UserError
 
-from . import qemu_program
+from . import board, qemu_program, waiting
 from .console import InputSource
 from .image import BootImage
 from .interface import DEFAULT_MEMORY, Ending, Machine
@@ -33,6 +33,7 @@ CHUNK: Final = 65536
 # A driver that starts clears the receiver, and what was typed before is lost; so a keyboard is not read
 # before the machine has printed something and then been silent for so many seconds.
 SILENCE: Final = 0.3
+QUIET: Final = 1.0  # seconds without a word, after which the kernel may be waiting for good
 GRACE: Final = 5  # seconds that QEMU has to end by itself
 SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 
@@ -69,6 +70,8 @@ class QemuMachine(Machine):
         self.gdb = gdb
         self.cpu = cpu
         self.listening = False  # to the keyboard
+        self.look_at = 0.0  # when to see whether the kernel waits for good
+        self.awaited: list[int] | None = None  # the interrupts that it waited for at the last look
         self.directory = tempfile.TemporaryDirectory(prefix="pith-qemu-")
         socket = Path(self.directory.name, "monitor")
         self.errors = Path(self.directory.name, "errors")
@@ -133,6 +136,7 @@ class QemuMachine(Machine):
         if instructions is not None:
             raise ValueError("QEMU cannot be stopped after so many instructions; the hosted machine can")
         self.console.expect(until)
+        self._look_later()
         give_up = None if seconds is None else time.monotonic() + seconds
         if not self.console.found and self.exit_status is None and self.gdb is None:
             self.monitor.execute("cont")
@@ -152,7 +156,27 @@ class QemuMachine(Machine):
         if self.stopped:
             self.stopped = False
             return Ending.STOPPED
+        if time.monotonic() >= self.look_at and (ending := self._waits_for_good()) is not None:
+            return ending
         return Ending.SECONDS if give_up is not None and time.monotonic() >= give_up else None
+
+    def _look_later(self) -> None:
+        self.look_at, self.awaited = time.monotonic() + QUIET, None
+
+    def _waits_for_good(self) -> Ending | None:
+        """Whether the kernel has no thread to run and will never have one; what two looks say is true."""
+        before = self.awaited
+        self._look_later()
+        state = self.image.table.kernel_state
+        if not state or self.gdb is not None:
+            return None
+        self.awaited = waiting.awaited_interrupts(self.read_memory(state, waiting.STATE_BYTES))
+        if self.awaited is None or self.awaited != before:
+            return None
+        if not self.awaited:
+            return Ending.ASLEEP
+        is_for_input = self.input_is_over and self.awaited == [board.SERIAL_INTERRUPT]
+        return Ending.INPUT_OVER if is_for_input else None
 
     def _exchange(self, seconds: float) -> None:
         """Pass on what the machine prints and what is typed; wait for either, for so long."""
@@ -173,6 +197,7 @@ class QemuMachine(Machine):
     def _print(self, data: bytes) -> None:
         if data:
             self.console.write(data)
+            self._look_later()
             return
         status = self.process.wait(GRACE)
         self.exit_status = status if status >= 0 else 128 - status
@@ -180,8 +205,9 @@ class QemuMachine(Machine):
     def _type(self, data: bytes) -> None:
         """Type on the serial line; no data is the end of the keyboard."""
         if not data:
-            self.keyboard = None
+            self.keyboard, self.input_is_over = None, True
             return
+        self._look_later()
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(data)

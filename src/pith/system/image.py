@@ -8,11 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
 from pith import UserError
 from pith.abi.objects import USER_TOP
 from pith.machine import board, elf, image
 from pith.machine.elf import Elf, Segment
 from pith.machine.image import ROOM_FOR_TREE, BootImage, Table
+from pith.machine.waiting import STATE_SYMBOL
 
 from . import loader
 
@@ -40,6 +44,7 @@ def build(output: Path, initial: Path, kernel: Path | None) -> BootImage:
         tree=kernel_end,
         kernel_start=board.KERNEL_PHYSICAL,
         kernel_end=kernel_end,
+        kernel_state=_find_state(kernel),
     )
     user = Segment(start, start, _flatten(program, first), size)
     boot = Segment(loader.ADDRESS, loader.ADDRESS, loader.build(table), loader.SIZE)
@@ -80,6 +85,16 @@ def _place_kernel(kernel: Path | None) -> tuple[list[Segment], int, int]:
             "for a program: pith boot --initial",
         )
     return parts, file.entry, _up(max(part.end for part in parts))
+
+
+def _find_state(kernel: Path | None) -> int:
+    """The physical address of the state of Pith's kernel; 0 if there is none."""
+    if kernel is None:
+        return 0
+    with kernel.open("rb") as file:
+        symbols = ELFFile(file).get_section_by_name(".symtab")
+        found = symbols.get_symbol_by_name(STATE_SYMBOL) if isinstance(symbols, SymbolTableSection) else None
+    return found[0]["st_value"] - board.KERNEL_OFFSET if found else 0
 
 
 def _flatten(program: Elf, first: int) -> bytes:
