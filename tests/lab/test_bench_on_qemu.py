@@ -8,7 +8,7 @@ import pytest
 from pith.lab.bench.building import build_program
 from pith.lab.bench.kernels import Kernel, own_kernel
 from pith.lab.bench.log import record, stamp_addresses
-from pith.lab.bench.measuring import measure
+from pith.lab.bench.measuring import measure, run
 from pith.lab.bench.profile import profile
 from pith.lab.bench.rows import ROWS, matching, one
 from pith.lab.bench.symbols import Symbols
@@ -38,6 +38,14 @@ def test_every_row_is_measured_and_costs_at_least_its_floor(kernel: Kernel) -> N
 def test_a_second_run_counts_the_same(kernel: Kernel) -> None:
     rows = matching("call-*") + matching("wake")
     assert measure(kernel, rows) == measure(kernel, rows)
+
+
+def test_a_second_run_draws_the_same_curves(kernel: Kernel) -> None:
+    first, second = (
+        {name: s for name, s in run(kernel, ["depth"]).items() if name != "boot.0"} for _ in "12"
+    )
+    assert "depth.signal.64" in first
+    assert first == second
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class QemuMachine(Machine):
         ]
         command += ["-serial", "stdio", "-monitor", "none", "-qmp", f"unix:{socket},server=on,wait=off"]
         if icount:
-            command += ["-icount", "shift=0", "-rtc", "clock=vm"]  # the clock counts instructions, too
+            command += ["-icount", "shift=0"]
         if self.gdb is not None:
             command += ["-gdb", f"tcp:127.0.0.1:{self.gdb}"]
         return command

@@ -2,9 +2,9 @@
 
 The kernel's own instructions are counted in QEMU's log of everything that executes at the kernel's addresses, up to the
 first system call of the initial thread. Firmware and loader come before it, and are the same for every kernel; how many
-instructions they and the kernel took together, the program reads from the counter when it starts. That number is not the same every
-time: QEMU writes a random seed into the device tree, and the firmware takes a little longer over some. Wall time depends on
-the host: it is that of an emulator that translates the kernel as it goes, and the best of a few runs.
+instructions they and the kernel took together, the program reads from the counter when it starts: it is some thousands too high, for
+the counter also runs while QEMU itself starts. Wall time depends on the host: it is that of an emulator that translates the
+kernel as it goes, and the best of a few runs.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def measure_boot(kernel: Kernel) -> Boot:
 
 def boot_logged(image: BootImage, log: Path) -> None:
     """Run once with the kernel's instructions logged."""
-    options = ["-d", "exec,nochain,int", "-dfilter", KERNEL_ADDRESSES, "-D", str(log)]
-    with QemuMachine(image, icount=True, options=options) as machine:
+    logging = ("-d", "exec,nochain,int", "-dfilter", KERNEL_ADDRESSES, "-D", str(log))
+    with QemuMachine(image, icount=True, options=logging) as machine:
         one_instruction_at_a_time(machine)
         machine.wait_for(BEGIN.strip(), seconds=SECONDS)
 

@@ -26,6 +26,8 @@ LINE: Final = re.compile(r"^row (\S+)((?: \d+)+)$", re.MULTILINE)
 FAILURE: Final = re.compile(r"^failed (.*)$", re.MULTILINE)
 SECONDS: Final = 120  # a run takes three; on a busy machine several times as much
 
+CLOCK_COUNTS: Final = ("-rtc", "clock=vm")  # instructions, as all else does under icount
+
 Samples = dict[str, tuple[int, ...]]
 
 
@@ -50,7 +52,7 @@ def run(kernel: Kernel, scenarios: list[str], on_row: OnRow | None = None, cpu: 
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         image = build_image(kernel.elf, [CALIBRATION, *scenarios], Path(directory))
         watch = Watch(on_row)
-        with QemuMachine(image, icount=True, echo=watch, cpu=cpu) as machine:
+        with QemuMachine(image, echo=watch, cpu=cpu, icount=True, options=CLOCK_COUNTS) as machine:
             ending = machine.run(END, seconds=SECONDS)
             output = machine.output
     samples = parse(kernel.name, output, ending)
