@@ -47,6 +47,16 @@ PAUSE = f"""
 1:  rdtime t1
     bltu t1, t0, 1b
 """
+WRONG_IN_C = """
+#include <pith.h>
+void pith_main(const struct pith_bootinfo *info)
+{
+    #pragma clang loop unroll(disable)  // three copies would be three places to complain about
+    for (int count = 0; info && count < 3; count++)
+        pith_call(PITH_ROOT_TCB, pith_info(PITH_TCB_SET_FLAGS, 0, 0), PITH_NO_WORDS);
+    pith_debug_halt();
+}
+"""
 
 
 def write_program(path: Path, text: str) -> Path:
@@ -67,6 +77,26 @@ def test_a_program_of_ones_own(tmp_path: Path, machine: str) -> None:
     ended = pith("boot", "--machine", machine, "--initial", program)
     assert "hello\n" in ended.stdout
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("complaints", "count"), [("silent", 0), ("once", 1), ("all", 3)])
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("command", ["boot", "run"])
+def test_complaints_as_many_as_wanted(
+    tmp_path: Path, command: str, machine: str, complaints: str, count: int
+) -> None:
+    """The same mistake three times: TCB_SetFlags without its words."""
+    text = f"li s0, 3\n1: li a0, 1\nli a1, {17 << 12}\nli a7, -1\necall\naddi s0, s0, -1\nbnez s0, 1b\n"
+    options = ["--machine", machine, "--complaints", complaints]
+    if command == "boot":
+        program = write_program(tmp_path / "wrong.elf", f"{text}li a7, {HALT}\necall\n")
+        ended = pith("boot", "--initial", program, *options)
+    else:
+        source = tmp_path / "wrong.c"
+        source.write_text(WRONG_IN_C)
+        ended = pith("run", source, *options)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("initial: TCB_SetFlags on 0x1 (Thread): clear missing") == count
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -13,7 +13,7 @@ from pith import UserError
 from pith.cli.arguments import check_readable, parse_size
 from pith.cli.errors import UsageError
 from pith.cli.host import find_qemu
-from pith.cli.start import Benchmark, BootOrder, MachineName, start
+from pith.cli.start import Benchmark, BootOrder, Complaints, MachineName, start
 
 ANY_CALL = "any"
 FAULT = "fault"
@@ -31,7 +31,12 @@ BenchmarkOption = Annotated[
     Benchmark,
     typer.Option(help="Benchmark calls, and what the kernel measures for them: its entries, or who uses it."),
 ]
-
+ComplaintsOption = Annotated[
+    Complaints,
+    typer.Option(
+        help="Which failed invocations a debug kernel tells of: none, each mistake once, or all, expected ones too."
+    ),
+]
 DumpOption = Annotated[
     Path | None,
     typer.Option(
@@ -85,6 +90,7 @@ def boot(
         typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
     ] = True,
     benchmark: BenchmarkOption = Benchmark.OFF,
+    complaints: ComplaintsOption = Complaints.ONCE,
     dump: DumpOption = None,
 ) -> None:
     """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
@@ -102,6 +108,7 @@ def boot(
         checked=checked,
         debug=debug,
         benchmark=benchmark,
+        complaints=complaints,
         dump=dump,
     )
     start(order)

@@ -6,9 +6,16 @@ from typing import Annotated
 import typer
 
 from pith.cli.arguments import check_readable
-from pith.cli.boot import BenchmarkOption, DumpOption, InstructionsOption, checked_memory, choose_machine
+from pith.cli.boot import (
+    BenchmarkOption,
+    ComplaintsOption,
+    DumpOption,
+    InstructionsOption,
+    checked_memory,
+    choose_machine,
+)
 from pith.cli.errors import UsageError
-from pith.cli.start import Benchmark, BootOrder, MachineName, saying, start
+from pith.cli.start import Benchmark, BootOrder, Complaints, MachineName, saying, start
 
 LANGUAGES = (".py", ".c")
 
@@ -27,6 +34,7 @@ def run_program(
     ] = None,
     icount: InstructionsOption = False,
     benchmark: BenchmarkOption = Benchmark.OFF,
+    complaints: ComplaintsOption = Complaints.ONCE,
     dump: DumpOption = None,
 ) -> None:
     """Compile a user program, and run it as the initial thread."""
@@ -46,6 +54,7 @@ def run_program(
             icount=icount,
             timeout=timeout,
             benchmark=benchmark,
+            complaints=complaints,
             dump=dump,
         )
     )

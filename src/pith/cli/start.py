@@ -44,6 +44,14 @@ class Benchmark(StrEnum):
     UTILISATION = "utilisation"
 
 
+class Complaints(StrEnum):
+    """Which failed invocations a kernel tells of; the values' order is that of `pith.kernel.debug`'s levels."""
+
+    SILENT = "silent"
+    ONCE = "once"
+    ALL = "all"
+
+
 class BootOrder(NamedTuple):
     """What to start, and how: options that were checked, and make sense together."""
 
@@ -57,6 +65,7 @@ class BootOrder(NamedTuple):
     checked: bool = False
     debug: bool = True
     benchmark: Benchmark = Benchmark.OFF
+    complaints: Complaints = Complaints.ONCE
     dump: Path | None = None
 
 
@@ -127,6 +136,7 @@ def build(order: BootOrder, output: Path) -> tuple[BootImage, list[Path]]:
     from pith.system import image, kernel
 
     kernel.set_debugging(order.debug)
+    kernel.set_complaints(list(Complaints).index(order.complaints))
     kernel.set_benchmarking(list(Benchmark).index(order.benchmark))
     initial = order.initial or build_demonstration(order.debug)
     compiled = None
