@@ -5,10 +5,13 @@ BIN := .venv/bin
 # Two workers: enough to overlap, few enough for a laptop that does other things. `make test JOBS=8`
 JOBS ?= 2
 SECONDS_OF_SOAK ?= 600
+# seL4's test driver, and further options: `make sel4test SEL4TEST=driver.elf SEL4TEST_OPTIONS="--machine tcg --runs 10"`
+SEL4TEST ?=
+SEL4TEST_OPTIONS ?=
 set-up := $(PYTHON) tools/set_up
 
 .DEFAULT_GOAL := help
-.PHONY: help boot test check coverage soak docs clean set-up check-format check-lint check-types check-floors check-tests
+.PHONY: help boot test check coverage soak sel4test docs clean set-up check-format check-lint check-types check-floors check-tests
 
 help:
 	@echo "make boot     set everything up, and boot the demonstration system"
@@ -16,6 +19,7 @@ help:
 	@echo "make check    under a minute: format, lint, types, floors, fast tests"
 	@echo "make coverage branches of the kernel that its tests take; docs/coverage.md explains the others"
 	@echo "make soak     random programs, then random system calls: SECONDS_OF_SOAK ($(SECONDS_OF_SOAK)) seconds each"
+	@echo "make sel4test seL4's own tests: SEL4TEST=path/to/sel4test-driver; docs/sel4test.md"
 	@echo "make docs     build the book into site/"
 	@echo "make clean    remove what was built; the next target sets up again"
 
@@ -55,6 +59,10 @@ coverage: set-up
 
 soak: set-up
 	PITH_SOAK_SECONDS=$(SECONDS_OF_SOAK) $(BIN)/python -m pytest -p no:xdist -s -m soak  # they print what they tried
+
+sel4test: set-up
+	@test -n "$(SEL4TEST)" || { echo "name seL4's test driver: make sel4test SEL4TEST=path/to/sel4test-driver"; exit 2; }
+	$(BIN)/python tools/sel4test.py $(SEL4TEST) $(SEL4TEST_OPTIONS)
 
 docs:
 	@$(set-up) --with docs

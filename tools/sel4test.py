@@ -64,10 +64,10 @@ class Outcome(NamedTuple):
 
 def outcome_of(output: str, seconds: float) -> Outcome:
     """Read the console's text. A driver for release kernels does not say which test failed, but what went wrong, and where."""
-    _, *parts = STARTED.split(output)
+    summary = SUMMARY.search(output)
+    _, *parts = STARTED.split(output[: summary.start()] if summary else output)
     tests = list(zip(parts[::2], parts[1::2], strict=True))  # names, and what was printed until the next
     failed = tuple(name for name, text in tests if GONE_WRONG.search(text))
-    summary = SUMMARY.search(output)
     if summary is None:
         return Outcome(None, None, failed, tests[-1][0] if tests else "", seconds)
     passed, disabled = summary.groups()

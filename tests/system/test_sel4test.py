@@ -1,7 +1,7 @@
 """seL4's own tests: their driver, an unmodified ELF built from public sources, as the initial thread.
 
 The ELF is not part of this repository. Build `sel4test-driver` for seL4 16 (MCS, riscv64, platform `qemu-riscv-virt`) and name it in
-PITH_SEL4TEST; docs/machines.md says how.
+PITH_SEL4TEST; docs/sel4test.md says how.
 """
 
 from __future__ import annotations
