@@ -126,6 +126,22 @@ def test_a_deadline_moves_forward_at_a_switch_and_back_when_it_has_come(system: 
     assert system.deadline == 500
 
 
+def test_who_yields_to_nobody_goes_on_with_a_new_slice(system: Running) -> None:
+    thread = system.make_current(system.thread(10))
+    system.thread(9)
+    calls = len(system.world.processor.sbi_calls)
+    context = thread.context
+    assert context is not None
+    system.world.processor.csrs["time"] += timer.to_ticks(1000)
+    assert system.system_call(SystemCall.YIELD) is thread
+    assert refills(context)[0][1] == SLICE
+    assert ready(10) == []
+    assert len(system.world.processor.sbi_calls) == calls  # the deadline comes too early, which is no harm
+    equal = system.thread(10)
+    assert system.system_call(SystemCall.YIELD) is equal
+    assert ready(10) == [thread]
+
+
 def test_the_timer_is_left_alone_when_nothing_moved(system: Running) -> None:
     system.thread(10)
     system.run()

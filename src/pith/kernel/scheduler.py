@@ -150,6 +150,15 @@ def _trailing_zeros(word: u64) -> u6:
     return ((word ^ MASK64) & (word - 1 & MASK64)).bit_count()
 
 
+def is_alone(thread: Thread) -> bool:
+    """Whether the current thread, could it run, would have to give way to none of its priority or higher."""
+    return (
+        kernel.scheduler_action is SchedulerAction.KEEP
+        and thread.domain == kernel.current_domain
+        and _rank(thread) < kernel.best_rank
+    )
+
+
 @inline
 def is_next(thread: Thread) -> bool:
     """Whether the thread, could it run and were it first of its priority, would be the one to run."""
@@ -308,7 +317,8 @@ def schedule() -> None:
     if current is None or kernel.scheduler_action is not SchedulerAction.KEEP or not is_schedulable(current):
         kernel.current = _choose(current)
     _switch_context()
-    _set_deadline()
+    if not is_quiet():
+        _set_deadline()
 
 
 def _choose(current: Thread | None) -> Thread:
@@ -344,8 +354,10 @@ def _switch_context() -> None:
     commit_time()
     kernel.used_since = kernel.now
     kernel.current_context = context
-    if context is not None and not context.sporadic:
-        budget.unblock(context)
+    if context is not None:
+        if not context.sporadic:
+            budget.unblock(context)
+        _hasten(kernel.used_since + budget.first(context).amount)
 
 
 @noinline
@@ -397,8 +409,7 @@ def _set_deadline() -> None:
     waiting = kernel.release_queue.head
     if waiting is not None:
         deadline = min(deadline, _release_time(waiting))
-    if not is_quiet():
-        kernel.quiet_until = budget.END_OF_TIME  # the deadline that was set has come
+    kernel.quiet_until = budget.END_OF_TIME  # the deadline that was set has come, or is too late
     _hasten(deadline)
 
 

@@ -49,17 +49,20 @@ def give_up(thread: Thread) -> None:
 def end(thread: Thread, may_time_out: bool) -> None:
     """Charge the current context; `thread`, if it can run still, goes to the end of its queue or waits."""
     scheduler.commit_time()
-    kernel.quiet_until = 0
     context = kernel.current_context
     if context is None or not budget.is_active(context):
         return
     if budget.is_round_robin(context):
         budget.end_slice(context)
+    else:
+        kernel.quiet_until = 0  # what comes next may be less than what there was
     if thread.context is not context or not scheduler.is_schedulable(thread):
         return
     if may_time_out and not budget.is_round_robin(context) and fault.has_timeout_handler(thread):
         fault.time_out(thread)
     elif budget.is_released(context):
+        if scheduler.is_alone(thread):
+            return  # it goes on
         scheduler.enqueue_back(thread)
     else:
         scheduler.postpone(context)
