@@ -102,8 +102,10 @@ class Scene(Running):
         upper.cap = CNodeCap(inner.radix, 63 - inner.radix, inner.cnode, 0)
         self.world.put(thread.slots[ThreadSlot.CSPACE], CNodeCap(1, 0, upper, 0))
 
-    def fault(self) -> None:
-        self.client.fault_kind = FaultKind.USER_EXCEPTION
+    def fault(self, kind: FaultKind) -> None:
+        """The client's call is a fault."""
+        self.client.fault_kind = kind
+        self.client.registers[Register.FAULT_PC] = 0x2000
 
     def bind_signalled(self, is_active: bool) -> None:
         """Bind a notification to the server."""
@@ -254,7 +256,8 @@ ANSWERS: list[tuple[str, bool, Change]] = [
     ("a signal is there", False, lambda s: s.bind_signalled(True)),
     ("no reply capability", False, lambda s: s.give(s.server, REPLY, NullCap())),
     ("nobody waits for it", False, lambda s: s.give(s.server, REPLY, reply_cap(s.reply()))),
-    ("an answer to a fault", False, lambda s: s.fault()),
+    ("an answer to a fault", False, lambda s: s.fault(FaultKind.USER_EXCEPTION)),
+    ("an answer to a page fault", True, lambda s: s.fault(FaultKind.VM)),
     ("the time was not lent", False, lambda s: s.own_time(s.client)),
     ("no right to receive", False, lambda s: s.rights(s.server, can_receive=False)),
     ("no endpoint", False, lambda s: s.give(s.server, EP, NullCap())),
@@ -321,6 +324,7 @@ WAITS: list[tuple[str, bool, Change]] = [
 ACTIVE_ANSWERS: list[tuple[str, bool, Change]] = [
     ("as usual", True, lambda s: None),
     ("it has used some time", True, lambda s: s.spend(50)),
+    ("to a page fault", True, lambda s: s.fault(FaultKind.VM)),
     ("the client's slice is nearly used", True, lambda s: s.nearly_use_up(s.client)),
     ("an idle notification is bound", True, lambda s: s.bind_signalled(False)),
     ("all the buffer", True, lambda s: s.length(s.server, 120)),

@@ -1,4 +1,4 @@
-"""The fast path: a call to a server that waits for it, and the server's answer; a signal that wakes, and a wait.
+"""The fast path: a call to a server that waits for it, the answer to it or to a page fault, a signal, and a wait.
 
 These system calls are most of what a system of servers does, and nearly always the same few things are
 so: the message brings no capabilities, the other side waits, and it is the one to run next, on the time that
@@ -130,7 +130,10 @@ def _answer(server: Thread) -> Thread | None:
     client, context = link.caller, link.context
     if client is None:  # nobody waits
         return None
-    if client.state is not ThreadState.BLOCKED_ON_REPLY or client.fault_kind is not FaultKind.NONE:
+    kind = client.fault_kind
+    if client.state is not ThreadState.BLOCKED_ON_REPLY or (
+        kind is not FaultKind.NONE and kind is not FaultKind.VM
+    ):
         return None
     own = client.context
     if context is None:
@@ -173,7 +176,12 @@ def _answer(server: Thread) -> Thread | None:
     server.state = ThreadState.BLOCKED_ON_RECEIVE
     cap.endpoint.queue.head = server
     cap.endpoint.queue.tail = server
-    # and the answer reaches the client.
+    # and the answer reaches the client; after a page fault it is to try again, and no more.
+    if kind is FaultKind.VM:
+        client.fault_kind = FaultKind.NONE
+        client.registers[Register.NEXT_PC] = client.registers[Register.FAULT_PC]
+        _switch(server, client, satp)
+        return client
     put_header(client, 0, MessageInfo(info.length, label=info.label))
     _switch(server, client, satp)
     return _deliver(server, client, info.length)
