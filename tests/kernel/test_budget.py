@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pith.kernel import budget
@@ -173,6 +173,7 @@ long_times = st.integers(0, LONGEST)
 
 
 @settings(max_examples=60, deadline=None)
+@example(0, 5315, 5315, 2, [(LONGEST - 2590, 1296, False), (LONGEST, LONGEST, False)])
 @given(
     start=st.integers(0, budget.MAX_PERIOD_TICKS),
     amount=st.integers(20, LONGEST),

@@ -185,7 +185,7 @@ def _charge_sporadic(context: SchedContext, usage: u64) -> None:
     elif 0 < usage < first(context).amount:
         current = first(context)
         comes_back = current.time + context.period
-        current.time += usage
+        current.time = min(current.time + usage, END_OF_TIME)
         current.amount -= usage
         _append(context, comes_back, usage)
     while not is_sufficient(context, 0) and context.refill_count > 1:
