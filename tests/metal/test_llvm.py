@@ -274,14 +274,14 @@ def test_a_cold_function_keeps_its_caller_s_registers(build: Build) -> None:
 from pith.metal import {decorator}
 
 @{decorator}
-def seldom(number: u64) -> u64:
+def seldom(number: u64) -> None:
     csr_write("sscratch", number)
-    return csr_read("scause") * 3 ^ number
+    csr_write("sepc", csr_read("scause") * 3 ^ number)
 
 @export("keep_often")
 def often(a: u64, b: u64, c: u64) -> u64:
     if a == 0:
-        b = seldom(b)
+        seldom(b)
     return (a ^ b ^ c) & 255
 """
     stored = [
@@ -303,3 +303,18 @@ def test_what_a_panic_does_may_panic(build: Build) -> None:
         [x for x in lines if x.startswith("define") and f'.{n}"(' in x] for n in ("put", "twice")
     )
     assert "norecurse" not in put and "norecurse" in twice
+
+
+def test_a_cold_function_s_result_arrives(build: Build) -> None:
+    text = """
+from pith.metal import cold
+
+@cold
+def seldom(number: u64) -> u64:
+    return number ^ 5
+
+@export("keep_often")
+def often(a: u64) -> u64:
+    return seldom(a)
+"""
+    assert run(build(text).link(SCRIPT), "keep_often", 3)[0] == 6

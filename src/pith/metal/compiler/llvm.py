@@ -191,10 +191,14 @@ class _Function:
         return "\n".join([head, *self.lines, "}"])
 
     def _convention(self, signature: ir.Signature) -> str:
-        """How the function is called. On the host, all that is not C is `fastcc`: speed is not for tests."""
+        """How the function is called. On the host, all that is not C is `fastcc`: speed is not for tests.
+
+        LLVM's preserve_mostcc for riscv64 restores a0 and a1 even over a result; so it is for results in memory only.
+        """
         if signature.exported:
             return "ccc"
-        return "preserve_mostcc" if signature.cold and not self.module.hosted else "fastcc"
+        keeps = signature.cold and not self.module.hosted and not _in_registers(signature.result)
+        return "preserve_mostcc" if keeps else "fastcc"
 
     def _ranges(self) -> list[tuple[int, int] | None]:
         return self.function.signature.ranges or [None] * len(self.function.parameters)
@@ -361,6 +365,17 @@ def _reachable(program: ir.Program, root: str) -> set[str]:
                 instruction.symbol for instruction in instructions if isinstance(instruction, ir.Call)
             ]
     return reached
+
+
+def _in_registers(result: Kind | None) -> bool:
+    """Whether a function returns this in a0 and a1."""
+    return result is not None and _words(result) <= 2
+
+
+def _words(kind: Kind) -> int:
+    if isinstance(kind, ir.Aggregate):
+        return sum(map(_words, kind.items))
+    return -(-kind.bits // 64) if isinstance(kind, ir.Int) else 1
 
 
 def _range(known: tuple[int, int] | None) -> str:
