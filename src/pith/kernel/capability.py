@@ -172,6 +172,7 @@ class Region(Value):
         )
 
 
+@inline
 def region_of(cap: Cap) -> Region:
     """The memory that the capability's object takes; an empty region if it takes none."""
     match cap:

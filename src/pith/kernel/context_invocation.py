@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from pith.abi.labels import Label
-from pith.metal import u7, u32, u64
+from pith.metal import MASK32, cold, inline, u7, u32, u64
 
 from . import binding, budget, reply, scheduler
 from .errors import IllegalOperation, InvalidCapability, RangeError
@@ -26,11 +26,8 @@ def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
         raise IllegalOperation()
     require(call, 5, 1)
     amount, period, extra_refills = argument(call, 0), argument(call, 1), argument(call, 2)
-    longest = timer.to_microseconds(budget.MAX_PERIOD_TICKS)
-    if not budget.MIN_BUDGET_MICROSECONDS <= amount <= longest:
-        raise RangeError(budget.MIN_BUDGET_MICROSECONDS, longest)
-    if not budget.MIN_BUDGET_MICROSECONDS <= period <= longest:
-        raise RangeError(budget.MIN_BUDGET_MICROSECONDS, longest)
+    _ensure_possible(amount)
+    _ensure_possible(period)
     if amount > period:
         raise RangeError(budget.MIN_BUDGET_MICROSECONDS, period)
     target = extra_slot(call, 0).cap
@@ -46,6 +43,20 @@ def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
     refills = MIN_REFILLS if amount == period else MIN_REFILLS + extra_refills
     configure(context, timer.to_ticks(amount), timer.to_ticks(period), refills)
     return 0
+
+
+@inline
+def _ensure_possible(microseconds: u64) -> None:
+    """Raise RangeError unless a budget or period may be so long. An hour is no matter how fast the clock ticks."""
+    if not budget.MIN_BUDGET_MICROSECONDS <= microseconds <= MASK32:
+        _ensure_in_range(microseconds)
+
+
+@cold
+def _ensure_in_range(microseconds: u64) -> None:
+    longest = timer.to_microseconds(budget.MAX_PERIOD_TICKS)
+    if not budget.MIN_BUDGET_MICROSECONDS <= microseconds <= longest:
+        raise RangeError(budget.MIN_BUDGET_MICROSECONDS, longest)
 
 
 def configure(context: SchedContext, amount: u64, period: u64, refill_max: u32) -> None:

@@ -15,7 +15,7 @@ from pith.metal.machine import sbi_call
 from . import budget, cspace
 from .errors import LookupFailure
 from .message import buffer_of
-from .objects import Cap, FaultKind, NullCap, Register, Thread, ThreadCap
+from .objects import Cap, FaultKind, NullCap, Register, Thread, ThreadCap, ThreadState
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
@@ -157,9 +157,9 @@ def put_kind(cap: Cap) -> None:
     put_word(KINDS, line(KINDS, cap.bits & 31))
 
 
-def tell_fault(thread: Thread) -> None:
-    """A thread stopped at a fault, because it has no handler; without a word, nobody would know why."""
-    if not DEBUG:
+def tell_end(thread: Thread) -> None:
+    """Say if the thread stopped at a fault, because it has no handler; without a word, nobody would know why."""
+    if not DEBUG or thread.state is not ThreadState.INACTIVE or thread.fault_kind is FaultKind.NONE:
         return
     put("\n")
     put_name(thread)

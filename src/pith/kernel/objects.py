@@ -57,7 +57,7 @@ class UntypedCap(Packed, bits=128, tag=1, tag_bits=5):
     size_bits: u6
     is_device: bool
     base: u40 = bits(at=24)
-    watermark: u64 = bits(at=64)
+    watermark: u48 = bits(at=64)
 
 
 class EndpointCap(Packed, bits=128, tag=2, tag_bits=5):

@@ -134,10 +134,9 @@ def handle(thread: Thread) -> None:
             return
     if phases.sends:
         _send(thread, target, phases)
-        if thread.state is not ThreadState.RUNNING:  # stopped by what it did, or to do it again
+        if not phases.receives or thread.state is not ThreadState.RUNNING:  # stopped, or to do it again
             return
-    if phases.receives:
-        _receive(thread, phases)
+    _receive(thread, phases)
 
 
 def _signed(word: u64) -> i64:

@@ -86,7 +86,7 @@ def invoke(cap: UntypedCap, call: Invocation) -> u7:
     for index in range(request.count):
         ensure_empty(slot_at(request.node, request.first + index))
     is_fresh = not has_children(call.slot)
-    free = (1 << cap.size_bits) - (0 if is_fresh else cap.watermark)
+    free: u64 = (1 << cap.size_bits) - (0 if is_fresh else cap.watermark)
     if free >> request.object_bits < request.count:
         raise NotEnoughMemory(free)
     if cap.is_device and not _can_be_device(request.kind):

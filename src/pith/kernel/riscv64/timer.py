@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import u32, u64
+from pith.metal import MASK32, u32, u64
 from pith.metal.machine import csr_read, csr_set, csr_write, sbi_call
 
 from ..state import kernel
@@ -56,6 +56,8 @@ def set_deadline(time: u64) -> None:
 
 def to_ticks(microseconds: u64) -> u64:
     """Ticks in so many microseconds."""
+    if microseconds <= MASK32:  # an hour: the product is one word
+        return microseconds * kernel.ticks_per_second // MICROSECONDS
     seconds, rest = microseconds // MICROSECONDS, microseconds % MICROSECONDS
     return seconds * kernel.ticks_per_second + rest * kernel.ticks_per_second // MICROSECONDS
 

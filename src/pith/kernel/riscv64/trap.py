@@ -18,7 +18,7 @@ from pith.metal.machine import csr_read
 from .. import benchmark, debug, fastpath, fault, scheduler, syscall, timeslice
 from ..fault_message import set_fault
 from ..message import current
-from ..objects import FaultKind, Thread, ThreadState
+from ..objects import FaultKind, Thread
 from ..resume import resume, take_interrupts
 from . import entry, fpu
 from .csr import INTERRUPT, Cause
@@ -56,8 +56,7 @@ def _handle(cause: u64, value: u64) -> Thread:
             syscall.handle(thread)
         else:
             _handle_exception(thread, cause, value)
-        if thread.state is ThreadState.INACTIVE and thread.fault_kind is not FaultKind.NONE:
-            debug.tell_fault(thread)
+        debug.tell_end(thread)
     return resume()
 
 
