@@ -15,7 +15,7 @@ from typing import Final
 from pith.abi.errors import ErrorCode, LookupFailureKind
 from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, MessageInfo
 from pith.abi.syscalls import DebugCall, SystemCall
-from pith.metal import MASK64, Packed, i64, replace, u7, u64
+from pith.metal import MASK64, Packed, i64, inline, replace, u7, u64
 
 from . import (
     answer,
@@ -100,9 +100,10 @@ def handle(thread: Thread) -> None:
     registers[Register.NEXT_PC] = (registers[Register.FAULT_PC] + ECALL_BYTES) & MASK64
     number = registers[Register.A7]
     target = registers[Register.A0]
+    if number == SystemCall.CALL & MASK64:  # by far the most frequent
+        _send(thread, target, CALL)
+        return
     match _signed(number):
-        case SystemCall.CALL:
-            phases = CALL
         case SystemCall.REPLY_RECV:
             phases, target = SEND_RECV, registers[Register.A6]
         case SystemCall.NB_SEND_RECV:
@@ -146,6 +147,7 @@ def _signed(word: u64) -> i64:
 # Sending ----------------------------------------------------------------------------------------------------
 
 
+@inline
 def _send(thread: Thread, target: u64, phases: Phases) -> None:
     """Send the current thread's message through the capability at `target`."""
     info = MessageInfo.from_bits(thread.registers[Register.A1])
@@ -204,6 +206,7 @@ def _acknowledge(thread: Thread, phases: Phases) -> None:
 # Invocations of the kernel's objects ------------------------------------------------------------------------
 
 
+@inline
 def _invoke(thread: Thread, cap: Cap, call: Invocation, phases: Phases) -> None:
     """Let the kernel do what the message asks; answer if the thread waits for that."""
     if call.length > MESSAGE_REGISTERS:
