@@ -73,8 +73,7 @@ class KernelState(Struct, align=64):
     margin: u32  # bound on the time of one kernel entry
     has_sstc: bool  # the supervisor sets its own timer
 
-    # Who could run: ready threads by domain, and the choice at the kernel's exit; who waits for time.
-    ready: Array[ReadyQueues] = array(DOMAINS)
+    # Who could run: the choice at the kernel's exit, and who waits for time. The ready threads are below, by domain.
     next_thread: Thread | None
     idle: Thread | None
     release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
@@ -90,6 +89,7 @@ class KernelState(Struct, align=64):
     domain_start: u16
     domain_end: u64  # when the current entry ends
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
+    ready: Array[ReadyQueues] = array(DOMAINS)
 
     # Address spaces.
     asid_pools: Array[ASIDPool | None] = array(ASID_POOLS)
