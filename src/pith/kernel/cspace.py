@@ -116,18 +116,22 @@ def lookup_cap(thread: Thread, address: u64) -> Cap:
     return lookup_slot(thread, address).cap
 
 
+@inline
 def lookup_in(root: Cap, address: u64, depth: u64, is_source: bool) -> Slot:
     """The slot at exactly `depth` bits of `address` from `root`, for an operation on slots.
 
     Raises RangeError for a depth outside 1..64, FailedLookup for all else.
     """
+    slot = flat_slot(root, address) if depth == WORD_BITS and isinstance(root, CNodeCap) else None
+    return slot if slot is not None else _lookup_deep(root, address, depth, is_source)
+
+
+@cold
+def _lookup_deep(root: Cap, address: u64, depth: u64, is_source: bool) -> Slot:
     if not isinstance(root, CNodeCap):
         raise FailedLookup(is_source, LookupFailureKind.INVALID_ROOT, 0, 0, 0)
     if not 1 <= depth <= WORD_BITS:
         raise RangeError(1, WORD_BITS)
-    slot = flat_slot(root, address) if depth == WORD_BITS else None
-    if slot is not None:
-        return slot
     try:
         found = resolve(root, address, depth)
     except LookupFailure as failure:
