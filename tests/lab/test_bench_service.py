@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from pith.lab.bench.building import SOURCES
+from pith.lab.bench.kernels import own_kernel
 from pith.lab.bench.log import Privilege, Step
 from pith.lab.bench.service import WAYS, Cost, between_stamps, cost
 from pith.lab.bench.service_text import service_table, to_json
@@ -68,15 +69,15 @@ def test_the_program_knows_every_way() -> None:
 
 @pytest.mark.qemu
 @pytest.mark.slow
-def test_each_server_costs_two_entries_and_two_switches(pith: Pith) -> None:  # noqa: F811
-    ended = pith("bench", "service", "--json")
+def test_each_server_costs_two_entries_and_two_switches_on_either_kernel(pith: Pith) -> None:  # noqa: F811
+    kernel = own_kernel().elf
+    ended = pith("bench", "service", "--json", "--kernel", kernel, "--against", kernel)
     assert ended.code == 0, ended.err
     found = json.loads(ended.out)
-    assert [(way["Kernel entries"], way["Address-space switches"]) for way in found] == [
-        (0, 0),
-        (2, 2),
-        (4, 4),
-    ]
+    assert [way["Kernel"] for way in found] == [kernel.name] * 3 + [f"the other {kernel.name}"] * 3
+    counts = [(way["Kernel entries"], way["Address-space switches"]) for way in found]
+    assert counts == [(0, 0), (2, 2), (4, 4)] * 2
     assert all(way["Instructions"] == way["Counted"] for way in found)
-    functions, server, chain = (way["Instructions"] for way in found)
+    functions, server, chain = (way["Instructions"] for way in found[:3])
     assert functions < server < chain
+    assert [way["Instructions"] for way in found[3:]] == [functions, server, chain]

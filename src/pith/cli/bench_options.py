@@ -40,9 +40,12 @@ def choose_kernel(named: Path | None, directory: Path) -> Kernel:
 
 
 def chosen_kernels(named: Path | None, against: Path | None, directory: Path) -> list[Kernel]:
-    """The kernel to measure, and the other if there is one."""
-    other = [] if against is None else [named_kernel(against, directory)]
-    return [choose_kernel(named, directory), *other]
+    """The kernel to measure, and the other if there is one; no two have the same name."""
+    own = choose_kernel(named, directory)
+    if against is None:
+        return [own]
+    other = named_kernel(against, directory)
+    return [own, other if other.name != own.name else other._replace(name=f"the other {other.name}")]
 
 
 def progress() -> Progress:
