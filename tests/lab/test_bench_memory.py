@@ -18,7 +18,7 @@ from pith.lab.bench.memory_text import memory_text
 from pith.lab.bench.owners import Owner, Owners, of_image, physical
 from tests.cli.conftest import Pith, pith  # noqa: F401
 
-WINDOW, IMAGE = 0xFFFF_FFC0_0000_0000, 0xFFFF_FFFF_0000_0000
+WINDOW, IMAGE, RAM = 0xFFFF_FFC0_0000_0000, 0xFFFF_FFFF_0000_0000, 0x8000_0000
 KERNEL, USER = Privilege.KERNEL, Privilege.USER
 
 
@@ -79,20 +79,22 @@ def test_an_instruction_across_a_border_stands_in_two_lines() -> None:
 
 def test_accesses_are_gathered_by_line_and_named_by_owner_and_field() -> None:
     owners = Owners([
-        Owner(0x1000, 0x1080, "thread", ((0, "registers"), (0x48, "state"))),
-        Owner(0x10A0, 0x10B0, "endpoint"),
+        Owner(RAM + 0x1000, RAM + 0x1080, "thread", ((0, "registers"), (0x48, "state"))),
+        Owner(RAM + 0x10A0, RAM + 0x10B0, "endpoint"),
     ])  # fmt: skip
     touched = [
-        Access(WINDOW + 0x1000, False),
-        Access(WINDOW + 0x1048, True),
-        Access(IMAGE + 0x1040, False),  # the same memory, seen elsewhere
-        Access(WINDOW + 0x10A8, True),
-        Access(WINDOW + 0x10B8, False),
+        Access(WINDOW + RAM + 0x1000, False),
+        Access(WINDOW + RAM + 0x1048, True),
+        Access(IMAGE + RAM + 0x1040, False),  # the same memory, seen elsewhere
+        Access(WINDOW + RAM + 0x10A8, True),
+        Access(WINDOW + RAM + 0x10B8, False),
+        Access(WINDOW + 0xC20_1004, False),
     ]
     assert data_lines(touched, owners) == (
-        CacheLine(0x1000, ("thread: registers",), 1, 0),
-        CacheLine(0x1040, ("thread: registers, state",), 1, 1),
-        CacheLine(0x1080, ("endpoint", "an object"), 1, 1),
+        CacheLine(0xC20_1000, ("a device",), 1, 0),
+        CacheLine(RAM + 0x1000, ("thread: registers",), 1, 0),
+        CacheLine(RAM + 0x1040, ("thread: registers, state",), 1, 1),
+        CacheLine(RAM + 0x1080, ("endpoint", "an object"), 1, 1),
     )
 
 
@@ -159,12 +161,12 @@ def test_the_kernel_s_own_statics_are_known_by_field() -> None:
 @pytest.mark.qemu
 @pytest.mark.slow
 def test_a_call_touches_the_threads_the_endpoint_and_the_reply(pith: Pith) -> None:  # noqa: F811
-    ended = pith("bench", "memory", "call-0.there", "--json")
+    ended = pith("bench", "memory", "call-5.there", "--json")
     assert ended.code == 0, ended.err
     [kernel] = json.loads(ended.out)["Kernels"]
     [path] = kernel["Paths"]
     contents = "; ".join(text for line in path["Data lines"] for text in line["Contents"])
-    for touched in ("state.kernel", "thread", "endpoint", "reply", "context", "CNode"):
+    for touched in ("state.kernel", "thread", "endpoint", "reply", "context", "CNode", "user's page"):
         assert touched in contents
     assert "an object" not in contents
     saved = sum(line["Stores"] for line in path["Data lines"] if "registers" in str(line["Contents"]))

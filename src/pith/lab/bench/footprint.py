@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from pith.machine.board import MEMORY_BASE
 from pith.machine.instructions import length
 
 from .accesses import Access, accesses
@@ -19,7 +20,7 @@ from .profile import CACHE_LINE_BITS, short
 from .symbols import Symbols
 
 LIEDTKE_CODE, LIEDTKE_DATA = 14, 8  # of his kernel, each way, on a processor with eight registers
-UNNAMED: Final = "an object"
+UNNAMED, DEVICE = "an object", "a device"
 
 
 class CacheLine(NamedTuple):
@@ -77,12 +78,17 @@ def _data_line(start: int, touched: list[Access], owners: Owners) -> CacheLine:
     parts: dict[str, dict[str, None]] = {}  # what stands there, and its fields, in order of address
     for address in sorted({physical(access.address) for access in touched}):
         owner = owners.at(address)
-        fields = parts.setdefault(owner.name if owner else UNNAMED, {})
+        fields = parts.setdefault(owner.name if owner else unnamed(address), {})
         if owner and (field := owner.part(address)):
             fields[field] = None
     contents = tuple(f"{name}: {', '.join(fields)}" if fields else name for name, fields in parts.items())
     stores = sum(access.is_store for access in touched)
     return CacheLine(start, contents, len(touched) - stores, stores)
+
+
+def unnamed(address: int) -> str:
+    """What stands where nothing is known to stand."""
+    return UNNAMED if address >= MEMORY_BASE else DEVICE
 
 
 def _start(line: int) -> int:

@@ -1,4 +1,4 @@
-"""What stands at an address of the kernel's: a static, an object's field, a slot of a CNode.
+"""What stands at an address of the kernel's: a static, an object's field, a slot of a CNode, a user's page.
 
 Statics come from the ELF's symbols. Pith's objects are found as `pith inspect` finds them, by a census of a dump of the
 machine's memory; of another kernel's objects only their addresses are known.
@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from elftools.elf.elffile import ELFFile
 
-from pith.abi.objects import SCHED_CONTEXT_CORE_BYTES
-from pith.kernel.objects import SchedContext, Slot
+from pith.abi.objects import PAGE_BITS, PAGE_TABLE_INDEX_BITS, SCHED_CONTEXT_CORE_BYTES
+from pith.kernel.objects import FrameCap, SchedContext, Slot
 from pith.kernel.riscv64.entry import STACK_BYTES
 from pith.kernel.riscv64.window import IMAGE_OFFSET, WINDOW_BASE
 from pith.lab.inspect.dump import STATICS, attach_dump
@@ -80,7 +80,7 @@ def of_objects(dump: Path, kernel: Path) -> Iterator[Owner]:
 
 
 def owners_in(census: Census) -> Iterator[Owner]:
-    """Every object and CNode of a census."""
+    """Every object, CNode and page of a census."""
     slots = {cnode.address for cnode in census.cnodes.values()}
     for kind, found in census.objects.items():
         for address, item in found.items():
@@ -91,6 +91,10 @@ def owners_in(census: Census) -> Iterator[Owner]:
         start = physical(cnode.address)
         parts = tuple((index * size_of(Slot), f"slot {index}") for index in range(1 << cnode.radix))
         yield Owner(start, start + cnode.bytes, f"CNode at {place(cnode.address)}", parts)
+    frames = {cap.base: cap for cap in census.caps.values() if isinstance(cap, FrameCap)}
+    for base, cap in frames.items():
+        size = 1 << PAGE_BITS + PAGE_TABLE_INDEX_BITS * cap.size
+        yield Owner(base, base + size, f"user's page at {base:#x}")
 
 
 def _extent(kind: type[Struct]) -> int:
