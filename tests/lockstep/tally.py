@@ -29,7 +29,6 @@ from pith.kernel import (
 from pith.kernel.errors import Preempted
 from pith.kernel.objects import Register, Thread
 from pith.kernel.riscv64 import fpu
-from pith.metal import MASK64
 
 PREEMPTED: Final = "PREEMPTED"
 OUTCOMES: Final = (*(code.name for code in ErrorCode), PREEMPTED)
@@ -45,8 +44,7 @@ def _fast(following: Thread | None, thread: Thread) -> str | None:
     """The caller's registers are as they were, but for the address of the next instruction."""
     if following is None:
         return None
-    number = thread.registers[Register.A7]
-    return f"fast path, {'call' if number == SystemCall.CALL & MASK64 else 'answer'}"
+    return f"fast path, {SystemCall(thread.registers[Register.A7] - (1 << 64)).name}"
 
 
 # What to call it that a function did something, from its result and arguments; None if it did not.

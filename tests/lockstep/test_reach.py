@@ -21,7 +21,8 @@ BEYOND = {
 }
 LONG = ("UNTYPED_RETYPE", "CNODE_REVOKE", "CNODE_DELETE")  # they may be interrupted
 EVENTS = frozenset((
-    "fast path, call", "fast path, answer", "capability received", "capability not received", "badge unwrapped",
+    "fast path, CALL", "fast path, REPLY_RECV", "fast path, SEND", "fast path, WAIT",
+    "capability received", "capability not received", "badge unwrapped",
     "fault CAPABILITY, told", "fault UNKNOWN_SYSCALL, told", "fault USER_EXCEPTION, told", "fault VM, told",
     "fault TIMEOUT, told", "fault VM, with no handler", "fault answered, resumed", "fault answered, stopped",
     "device interrupt", "floating point given", "domain begun", "thread postponed", "slice ended",
