@@ -8,7 +8,7 @@ then knows how to make the run shorter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from random import Random
@@ -132,6 +132,7 @@ class Speaker:
         self.random = random
         root = current().slots[ThreadSlot.CSPACE].cap
         self.root = root if isinstance(root, CNodeCap) and root.radix <= 8 else None
+        self._objects: dict[type, list[Struct | CNode | None]] = {}
         self.caps, self.empty = _sorted_slots(_content(self.root) if self.root is not None else b"")
 
     def is_lonely(self) -> bool:
@@ -203,9 +204,11 @@ class Speaker:
         assert self.root is not None
         return Slot.at(self.root.cnode.address + SLOT_BYTES * index)
 
-    def objects(self, kind: type) -> Iterator[Struct | CNode | None]:
+    def objects(self, kind: type) -> list[Struct | CNode | None]:
         """What the capabilities of one kind in the root CNode designate."""
-        return (designated(self.cap_at(index)) for index in self.caps.get(kind, ()))
+        if kind not in self._objects:
+            self._objects[kind] = [designated(self.cap_at(index)) for index in self.caps.get(kind, ())]
+        return self._objects[kind]
 
     def name_of(self, kind: type, item: Struct | None) -> int:
         """The address of a capability of that kind to that very object; of any if there is none, and seldom even so."""

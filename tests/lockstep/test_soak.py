@@ -23,8 +23,8 @@ ENTRIES_PER_SECOND = (
 MOST_WANTED = 1_000_000
 SHARES = ((RELEASE, 0.08), (REAL_WINDOW, 0.08), (DEBUG, 0.06), (UTILISATION, 0.04), (ENTRIES, 0.04))
 LENGTH = 1000  # of a run, if its threads do not all fall asleep before
-SELDOM = 200  # entries between checks: they are far slower than the calls
-CLOSELY = 50  # one run in so many is checked after every entry
+SELDOM = 300  # entries between checks: they are far slower than the calls
+CLOSELY = 150  # one run in so many is checked after every entry
 
 
 @pytest.mark.soak
