@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Final
 
 from pith.abi.objects import PAGE_BITS
-from pith.metal import u5, u9, u64
+from pith.metal import MASK64, u5, u9, u64
 
 from .capability import same_object
 from .cspace import slot_at
@@ -52,7 +52,8 @@ from .objects import (
     ThreadSlot,
     UntypedCap,
 )
-from .riscv64.vspace import ENTRIES, USER_ENTRIES, is_table
+from .riscv64.vspace import ENTRIES, USER_ENTRIES, is_table, table_of
+from .riscv64.window import physical_of
 from .state import interrupts, kernel
 
 # By the capabilities' tags.
@@ -77,11 +78,11 @@ zombie
 """
 NOTIFICATION: Final = 3
 SCHED_CONTEXT: Final = 7
-FRAME: Final = 12
 PAGE_TABLE: Final = 13
 FRAME_SIZES: Final = "4k\n2M\n1G\n"
 THREAD_SLOTS: Final = "cspace\nvspace\nipc_buffer_slot\nfault_ep_slot\ntimeout_ep_slot\n"
-PHYSICAL: Final = (1 << 38) - 1  # of an address in the window
+SIGN: Final = 1 << 39
+ADDRESS_BITS: Final = (1 << 40) - 1
 
 
 def take() -> None:
@@ -188,14 +189,17 @@ def _put_name(cap: Cap) -> None:
             put(f"irq_{irq}")
         case SchedControlCap() | IRQControlCap() | DomainCap() | ASIDControlCap():
             put_word(KINDS, line(KINDS, kind))
+        case FrameCap(base=base):
+            put(f"frame_{base:#x}")
         case _:
-            _put_reference(kind, cap.bits >> 24 & PHYSICAL)
+            address = cap.bits >> 24 & ADDRESS_BITS  # as capabilities keep it: sign-extended
+            _put_reference(kind, ((address ^ SIGN) - SIGN) & MASK64)
 
 
 def _put_reference(kind: u5, address: u64) -> None:
-    """What the object of the kind is called that lies at the physical address, or at that address of the window."""
+    """What the object of the kind is called that lies at that address of the window."""
     put_word(KINDS, line(KINDS, kind))
-    put(f"_{address & PHYSICAL:#x}")
+    put(f"_{physical_of(address):#x}")
 
 
 # What they contain ------------------------------------------------------------------------------------------
@@ -294,5 +298,8 @@ def _put_entry(index: u9, entry: PageTableEntry) -> None:
     """What a page table's entry leads to."""
     if entry.valid:
         put(f"{index:#x}: ")
-        _put_reference(PAGE_TABLE if is_table(entry) else FRAME, entry.frame << PAGE_BITS)
+        if is_table(entry):
+            _put_reference(PAGE_TABLE, table_of(entry).address)
+        else:
+            put(f"frame_{entry.frame << PAGE_BITS:#x}")
         put("\n")
