@@ -136,29 +136,32 @@ def start(machine: str, boot_image: BootImage, memory: int, echo: Callable[[byte
     return QemuMachine(boot_image, memory=memory, echo=echo, icount=machine == "icount")
 
 
-def run_once(machine: str, boot_image: BootImage, memory: int, what: str) -> Outcome:
+def run_once(machine: str, boot_image: BootImage, memory: int, patience: int, what: str) -> Outcome:
     """Boot, and wait for the end of the line with the summary."""
     with progress(what) as look, start(machine, boot_image, memory, look) as running:
         begun = time.monotonic()
-        running.run(until="Test suite ", seconds=PATIENCE[machine])
+        running.run(until="Test suite ", seconds=patience)
         seconds = time.monotonic() - begun
         running.run(until="\n", seconds=5)
         return outcome_of(running.output, seconds)
 
 
 def run_series(
-    series: Series, boot_image: BootImage, memory: int, runs: int, write: Callable[[], None]
+    series: Series, boot_image: BootImage, options: argparse.Namespace, write: Callable[[], None]
 ) -> None:
+    """The hosted machine runs once, for it does the same every time."""
+    runs = 1 if series.machine == "hosted" else options.runs
+    patience = options.patience or PATIENCE[series.machine]
     for number in range(1, runs + 1):
         what = f"{series.kernel}, {MACHINES[series.machine]}, run {number} of {runs}"
-        outcome = run_once(series.machine, boot_image, memory, what)
+        outcome = run_once(series.machine, boot_image, options.memory << 20, patience, what)
         series.outcomes.append(outcome)
         print(f"{what}: {outcome}, in {outcome.seconds:.0f} s", flush=True)
         write()
 
 
 def campaign(options: argparse.Namespace, directory: Path) -> list[Series]:
-    """All that the options ask for. The hosted machine runs once, for it does the same every time."""
+    """All that the options ask for."""
     set_debugging(options.kernel == "debug")
     machines = options.machine or list(MACHINES)
     kernels: list[Kernel] = []
@@ -177,8 +180,7 @@ def campaign(options: argparse.Namespace, directory: Path) -> list[Series]:
             elf = None if machine == "hosted" else kernel.elf
             boot_image = image.build(directory / "image.elf", options.driver, elf)
             done.append(Series(kernel.name, machine, []))
-            runs = 1 if machine == "hosted" else options.runs
-            run_series(done[-1], boot_image, options.memory << 20, runs, write)
+            run_series(done[-1], boot_image, options, write)
     print(f"\n{report(done, title)}", end="")
     return done
 
@@ -192,6 +194,9 @@ def main() -> int:
     parser.add_argument("--memory", type=int, default=3072, help="in MiB; the suite needs 3072")
     parser.add_argument("--against", type=Path, action="append", default=[], metavar="IMAGE",
                         help="another kernel's ELF or boot image, for QEMU; may be repeated")  # fmt: skip
+    parser.add_argument(
+        "--patience", type=int, help="seconds after which a run stands still; default: by machine"
+    )
     parser.add_argument("--report", type=Path, help="where to write the table")
     options = parser.parse_args()
     try:
