@@ -200,6 +200,13 @@ def test_pdb_stops_at_the_call_with_the_thread_in_hand(tmp_path: Path) -> None:
     assert "hello" not in ended.stdout  # it was left before
 
 
+def test_pdb_stops_in_the_fast_path_at_a_call_that_it_may_do(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "send.elf", "li a7, -5\nli a0, 0\nli a1, 0\necall\n" + HELLO)
+    ended = pith("boot", "--machine", "hosted", "--initial", program, "--pdb", "Send", typed="w\nc\n")
+    assert ended.returncode == 0, ended.stderr
+    assert "kernel/fastpath.py" in ended.stdout and "hello" in ended.stdout
+
+
 def test_pdb_stops_once_at_the_first_call_of_any(tmp_path: Path) -> None:
     program = write_program(tmp_path / "hello.elf", HELLO)
     ended = pith("boot", "--initial", program, "--pdb", typed="c\n")

@@ -22,6 +22,12 @@ ANY: Final = "any"
 FAULT: Final = "fault"
 ECALL: Final = 8
 INTERRUPT: Final = 1 << 63
+QUICK_CALLS: Final = (
+    SystemCall.CALL,
+    SystemCall.REPLY_RECV,
+    SystemCall.SEND,
+    SystemCall.WAIT,
+)  # for the fast path
 A7: Final = 16  # word of a context
 HELP: Final = "(pith) `thread` is the caller; n steps, s steps into, c goes on, q leaves the machine"
 
@@ -67,7 +73,7 @@ def attach(machine: HostedMachine, call: str, lend: Callable[[], AbstractContext
     from pith.kernel import fastpath, fault, syscall
 
     wanted = numbers_of_calls().get(call)
-    is_quick = wanted in (SystemCall.CALL, SystemCall.REPLY_RECV)  # the fast path may do all of it
+    is_quick = wanted in QUICK_CALLS
     arrival = fault.handle if call == FAULT else fastpath.take if is_quick else syscall.handle
     debugger = KernelDebugger({arrival.__code__}, lend)
     plain = machine.enter
