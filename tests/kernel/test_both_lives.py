@@ -13,7 +13,7 @@ import pytest
 from pith.kernel import cspace, scheduler
 from pith.kernel.errors import LookupFailure
 from pith.kernel.notification import signal
-from pith.kernel.objects import Notification, NotificationState
+from pith.kernel.objects import Notification, NotificationState, SchedContext
 from pith.kernel.riscv64 import timer
 from pith.kernel.state import kernel
 
@@ -79,12 +79,12 @@ def test_another_failure(world: World, lives: Lives, monkeypatch: pytest.MonkeyP
 
 
 def test_no_panic(world: World, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel.now = 5  # the clock goes backwards
-    with pytest.raises(OverflowError):
-        scheduler.update_time()
-    kernel.now = 5
+    context = world.make(SchedContext, 256)  # of no thread
+    with pytest.raises(AssertionError) as caught:
+        scheduler.postpone(context)
+    assert type(caught.value) is AssertionError
     spoil(lives, monkeypatch, lambda _, number, words: (0, words))
-    assert "CPython raises OverflowError" in differs(scheduler.update_time)
+    assert "CPython raises AssertionError" in differs(scheduler.postpone, context)
 
 
 def test_another_question(world: World, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> None:

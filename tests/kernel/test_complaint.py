@@ -27,10 +27,10 @@ from pith.kernel.state import kernel
 from pith.metal import Failure
 
 from .conftest import World
+from .invoking import SELF, THREAD, Invoking
 from .running import PC, say
 from .test_debug import printed
 from .test_syscall import failing
-from .test_thread_invocation import SELF, THREAD, Invoking
 
 OTHER = 7
 

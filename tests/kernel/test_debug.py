@@ -74,6 +74,13 @@ def test_names_and_the_scheduler_s_state(system: Running) -> None:
     assert "1000 ticks from" in text
 
 
+def test_the_scheduler_s_state_with_nobody_to_run(system: Running) -> None:
+    assert kernel.idle is not None
+    kernel.current = kernel.idle
+    debug.dump_scheduler()
+    assert "ticks from" not in printed(system)
+
+
 def test_a_shorter_name_hides_the_longer_one(system: Running) -> None:
     thread = kernel.current
     assert thread is not None

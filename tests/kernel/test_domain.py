@@ -6,11 +6,13 @@ import pytest
 
 from pith.abi.labels import Label
 from pith.kernel import domain
+from pith.kernel import thread as threads
 from pith.kernel.errors import IllegalOperation, InvalidArgument, RangeError, TruncatedMessage
 from pith.kernel.objects import DomainCap, ThreadCap
 from pith.kernel.state import DOMAIN_SCHEDULE_LENGTH, kernel
 
 from .conftest import World
+from .running import HZ, Running
 
 CONFIGURE, SET_START = Label.DOMAIN_SCHEDULE_CONFIGURE, Label.DOMAIN_SCHEDULE_SET_START
 
@@ -82,3 +84,75 @@ def test_truncated(world: World) -> None:
     for call in (world.call(CONFIGURE, 0, 1), world.call(SET_START)):
         with pytest.raises(TruncatedMessage):
             domain.invoke(call)
+
+
+# The schedule as it runs -------------------------------------------------------------------------------------
+
+TICKS = HZ // 1_000_000  # in a microsecond
+
+
+@pytest.fixture
+def scheduled(world: World) -> Running:
+    """A schedule of 100 µs for each of two domains, and a thread in each; the first begins."""
+    system = Running(world)
+    for index in (0, 1):
+        domain.invoke(world.call(CONFIGURE, index, index, 100 * TICKS))
+        threads.set_domain(system.thread(10), index)
+    domain.invoke(world.call(SET_START, 0))
+    assert running_domain(system) == 0
+    return system
+
+
+def running_domain(system: Running) -> int:
+    return system.run().domain
+
+
+def test_behind_the_last_entry_comes_the_start(scheduled: Running) -> None:
+    domain.invoke(scheduled.world.call(SET_START, 1))
+    seen = []
+    for _ in range(3):
+        seen.append(running_domain(scheduled))
+        scheduled.elapse(100)
+    assert seen == [1, 1, 1]  # the entry before the start is no part of this schedule
+
+
+def test_a_schedule_may_have_all_entries(scheduled: Running) -> None:
+    for index in range(DOMAIN_SCHEDULE_LENGTH):
+        domain.invoke(scheduled.world.call(CONFIGURE, index, index % 2, TICKS))
+    domain.invoke(scheduled.world.call(SET_START, 0))
+    for index in [*range(DOMAIN_SCHEDULE_LENGTH), 0, 1]:
+        assert (kernel.domain_index, running_domain(scheduled)) == (index, index % 2)
+        scheduled.elapse(1)
+        scheduled.run()
+
+
+def test_the_entry_that_runs_may_become_the_end_marker(scheduled: Running) -> None:
+    """Its time goes on: the change counts when the schedule comes by again."""
+    scheduled.elapse(100)
+    assert running_domain(scheduled) == 1
+    domain.invoke(scheduled.world.call(CONFIGURE, 1, 0, 0))
+    scheduled.elapse(99)
+    assert running_domain(scheduled) == 1
+    for _ in range(2):
+        scheduled.elapse(100)
+        assert running_domain(scheduled) == 0
+
+
+def test_starting_again_gives_the_rest_away(scheduled: Running) -> None:
+    scheduled.elapse(60)
+    domain.invoke(scheduled.world.call(SET_START, 0))
+    scheduled.elapse(99)
+    assert running_domain(scheduled) == 0
+    scheduled.elapse(1)
+    assert running_domain(scheduled) == 1
+
+
+def test_a_domain_with_nobody_to_run_passes(scheduled: Running) -> None:
+    theirs = kernel.ready[1].queues[10].head
+    assert theirs is not None
+    threads.suspend(theirs)
+    scheduled.elapse(100)
+    assert scheduled.run() is kernel.idle
+    assert scheduled.deadline == 100
+    scheduled.elapse(100)
+    assert running_domain(scheduled) == 0

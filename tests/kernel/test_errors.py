@@ -24,7 +24,7 @@ from pith.kernel.riscv64 import vspace
 from pith.kernel.state import ASID_POOLS, kernel
 
 from .conftest import World
-from .test_thread_invocation import FIRST, Invoking
+from .invoking import FIRST, Invoking
 
 OTHER, EMPTY, ROOT, CONTROL, UNTYPED = 20, 21, 22, 23, 24
 LABELS = [label for label in Label if label is not Label.INVALID]

@@ -21,9 +21,9 @@ from pith.metal import memory
 from pith.metal.panics import PanicSite
 
 from .conftest import RAM, World
+from .invoking import THREAD, Invoking
 from .running import full_endpoint_cap, heard, ready, reply_cap, say
 from .test_debug import printed
-from .test_thread_invocation import THREAD, Invoking
 
 
 class PoweredOff(Exception):

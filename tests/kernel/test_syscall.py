@@ -28,8 +28,8 @@ from pith.kernel.state import kernel
 from pith.metal import Failure
 
 from .conftest import World
+from .invoking import THREAD, Invoking
 from .running import PC
-from .test_thread_invocation import THREAD, Invoking
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ from pith.kernel.state import kernel
 from pith.verify.check import require_all
 
 from .conftest import World
+from .invoking import SELF, THREAD, Invoking
 from .running import full_endpoint_cap, reply_cap, say
-from .test_thread_invocation import SELF, THREAD, Invoking
 
 TARGET, CALLER = THREAD, SELF
 EP, REPLY, NOTE, TIME, SPARE, CALLERS_TIME, PARTNER, DOMAINS, ROOT = range(20, 29)  # slots, after Invoking's

@@ -32,52 +32,13 @@ from pith.kernel.thread_invocation import invoke_thread
 from pith.metal import replace
 
 from .conftest import World
-from .running import Running, full_endpoint_cap
-
-THREAD, SELF, FIRST = 1, 2, 10  # slots of the caller's CSpace; extra capabilities from FIRST on
-ILLEGAL, TRUNCATED = ErrorCode.ILLEGAL_OPERATION, ErrorCode.TRUNCATED_MESSAGE
-INVALID, RANGE = ErrorCode.INVALID_CAPABILITY, ErrorCode.RANGE_ERROR
-
-
-class Invoking(Running):
-    """A caller with capabilities to itself and to another, stopped thread."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.caller = self.make_current(self.thread(100))
-        self.target = self.passive(10, ThreadState.INACTIVE)
-        self.give(self.caller, THREAD, ThreadCap(self.target))
-        self.give(self.caller, SELF, ThreadCap(self.caller))
-
-    def invoke(
-        self, label: Label | int, *words: int, caps: tuple[Cap, ...] = (), on: int = THREAD
-    ) -> tuple[int, list[int]]:
-        """Call the capability in slot `on`; the error code, and the words of the answer."""
-        buffer, registers = self.world.buffer(self.caller), self.caller.registers
-        for index, word in enumerate(words):
-            if index < 4:
-                registers[Register.A2 + index] = word
-            else:
-                buffer.words[index] = word
-        for index, cap in enumerate(caps):
-            buffer.caps_or_badges[index] = self.give(self.caller, FIRST + index, cap)
-        registers[Register.A1] = MessageInfo(len(words), len(caps), 0, int(label)).bits
-        kernel.current = self.caller
-        self.system_call_only(Call.CALL, on)
-        info = MessageInfo.from_bits(registers[Register.A1])
-        answer = [registers[Register.A2 + i] if i < 4 else buffer.words[i] for i in range(info.length)]
-        return info.label, answer
-
-    def vspace(self) -> PageTableCap:
-        return PageTableCap(True, True, self.world.make(PageTable), 1, 0)
+from .invoking import FIRST, ILLEGAL, INVALID, OK, RANGE, SELF, THREAD, TRUNCATED, Invoking
+from .running import full_endpoint_cap
 
 
 @pytest.fixture
 def system(world: World) -> Invoking:
     return Invoking(world)
-
-
-OK: tuple[int, list[int]] = (0, [])
 
 
 # Registers --------------------------------------------------------------------------------------------------
@@ -133,6 +94,8 @@ def test_registers_are_written_and_the_thread_resumed(system: Invoking) -> None:
 
 def test_writing_no_registers_may_resume(system: Invoking) -> None:
     before = list(system.target.registers)
+    assert system.invoke(Label.TCB_WRITE_REGISTERS, 0, 0) == OK
+    assert system.target.state is ThreadState.INACTIVE
     assert system.invoke(Label.TCB_WRITE_REGISTERS, 1, 0) == OK
     assert system.target.state is ThreadState.RESTART
     assert list(system.target.registers) == before
@@ -403,3 +366,14 @@ def test_deleting_a_thread_by_replacing_its_cspace(system: Invoking) -> None:
     assert system.invoke(Label.TCB_SET_SPACE, 0, 0, caps=(NullCap(), cnode, vspace)) == OK
     assert system.invoke(Label.TCB_SET_SPACE, 0, 0, caps=(NullCap(), other, vspace)) == OK
     assert thread.slots[ThreadSlot.CSPACE].cap == other
+
+
+def test_a_root_that_ends_with_all_that_was_to_be_installed(system: Invoking) -> None:
+    """The caller's only capability to its CSpace is replaced by one that was in it."""
+    here = system.world.root_slot(system.caller, SELF)
+    cspace.insert(here.cap, here, system.world.slot())  # the caller itself goes on
+    caps = (NullCap(), system.world.cnode(4), system.vspace())
+    system.invoke(Label.TCB_SET_SPACE, 0, 0, caps=caps, on=SELF)
+    assert here.cap == NullCap()
+    assert system.caller.slots[ThreadSlot.CSPACE].cap == NullCap()
+    assert system.caller.state is ThreadState.RUNNING

@@ -1,4 +1,4 @@
-"""Invocations of scheduling contexts and of scheduling control: each operation and each error."""
+"""Invocations of scheduling contexts: bound and unbound, consumed, yielded to."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from pith.abi.labels import Label
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall
 from pith.kernel import binding, budget, reply, scheduler
-from pith.kernel.context_invocation import SPORADIC
 from pith.kernel.objects import (
-    Cap,
     Notification,
     NotificationCap,
     NullCap,
     Register,
-    SchedContext,
     SchedContextCap,
-    SchedControlCap,
     Thread,
     ThreadCap,
     ThreadState,
@@ -27,31 +23,9 @@ from pith.kernel.riscv64.csr import SUPERVISOR_TIMER
 from pith.kernel.state import kernel
 
 from .conftest import World
-from .running import full_endpoint_cap, heard, ready, refills
-from .test_thread_invocation import ILLEGAL, INVALID, OK, RANGE, TRUNCATED, Invoking
-
-CONTROL, CONTEXT = 5, 6
-LONGEST = budget.MAX_PERIOD_TICKS // 10
-
-
-class Timing(Invoking):
-    """A caller with scheduling control, and a context of 256 bytes that is not configured."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.object = world.make(SchedContext, 256)
-        self.give(self.caller, CONTROL, SchedControlCap(0))
-        self.give(self.caller, CONTEXT, SchedContextCap(8, self.object))
-
-    def configure(
-        self, amount: int, period: int, extra: int = 0, badge: int = 0, flags: int = 0, cap: Cap | None = None
-    ) -> tuple[int, list[int]]:
-        target = cap or SchedContextCap(8, self.object)
-        label = Label.SCHED_CONTROL_CONFIGURE_FLAGS
-        return self.invoke(label, amount, period, extra, badge, flags, caps=(target,), on=CONTROL)
-
-    def on_context(self, label: Label, *caps: Cap) -> tuple[int, list[int]]:
-        return self.invoke(label, caps=caps, on=CONTEXT)
+from .invoking import ILLEGAL, INVALID, OK, TRUNCATED
+from .running import heard, ready
+from .timing import CONTEXT, Timing
 
 
 @pytest.fixture
@@ -61,95 +35,6 @@ def system(world: World) -> Timing:
 
 def thread_cap(thread: Thread) -> ThreadCap:
     return ThreadCap(thread)
-
-
-# Configure --------------------------------------------------------------------------------------------------
-
-
-def test_a_context_is_configured(system: Timing) -> None:
-    assert system.configure(100, 1000, extra=3, badge=9, flags=SPORADIC) == OK
-    context = system.object
-    assert refills(context) == [(0, 100)]
-    assert (context.refill_max, context.badge, context.sporadic) == (5, 9, True)
-    assert context.period == timer.to_ticks(1000)
-
-
-def test_an_equal_period_is_round_robin_with_two_refills(system: Timing) -> None:
-    assert system.configure(100, 100, extra=3) == OK
-    assert budget.is_round_robin(system.object)
-    assert system.object.refill_max == 2
-
-
-@pytest.mark.parametrize(
-    "amount, period, extra, answer",
-    [
-        (19, 1000, 0, [20, LONGEST]),
-        (0, 0, 0, [20, LONGEST]),
-        (1 << 63, 1 << 63, 0, [20, LONGEST]),
-        (20, 19, 0, [20, LONGEST]),
-        (20, (1 << 64) - 1, 0, [20, LONGEST]),
-        (1000, 999, 0, [20, 999]),
-        (100, 1000, 9, [0, 8]),
-    ],
-)
-def test_parameters_out_of_range(
-    system: Timing, amount: int, period: int, extra: int, answer: list[int]
-) -> None:
-    assert system.configure(amount, period, extra) == (RANGE, answer)
-    assert not budget.is_active(system.object)
-
-
-def test_the_smallest_and_the_largest_parameters(system: Timing) -> None:
-    assert system.configure(20, LONGEST, extra=8) == OK
-    assert system.configure(LONGEST, LONGEST) == OK
-
-
-def test_configure_errors(system: Timing) -> None:
-    assert system.configure(100, 1000, cap=full_endpoint_cap(system.endpoint())) == (INVALID, [1])
-    assert system.invoke(Label.SCHED_CONTROL_CONFIGURE_FLAGS, 1, 2, 3, 4, 5, on=CONTROL) == (TRUNCATED, [])
-    caps = (SchedContextCap(8, system.object),)
-    assert system.invoke(Label.SCHED_CONTROL_CONFIGURE_FLAGS, 1, 2, 3, 4, caps=caps, on=CONTROL) == (
-        TRUNCATED,
-        [],
-    )
-    assert system.invoke(Label.TCB_SUSPEND, on=CONTROL) == (ILLEGAL, [])
-
-
-def test_times_are_checked_before_the_context(system: Timing) -> None:
-    """The context's size bounds its refills, so its kind is only asked for then."""
-    no_context = full_endpoint_cap(system.endpoint())
-    for amount, period in ((0, 1000), (100, 0), (1000, 100)):
-        assert system.configure(amount, period, cap=no_context)[0] == RANGE
-    assert system.configure(100, 1000, extra=1 << 20, cap=no_context) == (INVALID, [1])
-
-
-def test_a_runnable_thread_starts_when_its_context_is_configured(system: Timing) -> None:
-    thread = system.passive(200)
-    binding.bind(system.object, thread)
-    assert system.run() is system.caller
-    system.configure(100, 1000)
-    assert system.run() is thread
-
-
-def test_reconfiguring_in_use_counts_what_was_used(system: Timing) -> None:
-    context = system.caller.context
-    assert context is not None
-    system.elapse(1000)
-    assert system.configure(10_000, 20_000, extra=4, cap=SchedContextCap(8, context)) == OK
-    assert refills(context) == [(0, 4000), (20_000, 6000)]
-    assert system.run() is system.caller
-    assert system.deadline == 4000
-
-
-def test_reconfiguring_a_waiting_thread_can_release_it(system: Timing) -> None:
-    system.configure(100, 100_000)
-    budget.charge(system.object, timer.to_ticks(100))
-    thread = system.passive(200)
-    binding.bind(system.object, thread)
-    assert thread.is_postponed
-    thread.state = ThreadState.INACTIVE
-    system.configure(200, 1000)
-    assert not thread.is_postponed and budget.is_ready(system.object)
 
 
 # Bind and unbind --------------------------------------------------------------------------------------------
