@@ -61,7 +61,7 @@ def test_the_log_of_kernel_entries(start: Start, benchmark_kernel: None) -> None
     assert asked[0] is None and rows[0][2] == "a debug or benchmark call"
     by_fastpath = ", by the fast path"
     assert [(int(a[1]), int(a[2]), int(a[3]), a[4]) for a in asked[1:] if a is not None] == [
-        (SEND, 3, 0, ""),
+        (SEND, 3, 0, by_fastpath),
         (NB_WAIT, 3, 0, ""),
         (CALL, 6, 6, ""),
         (CALL, 2, 0, by_fastpath),
