@@ -76,7 +76,7 @@ class Runner:
         for life in self.lives:
             life.processor.restore(self._fresh)
             life.processor.prepare(0, 0, 0)
-        self._compare([_outcome(lambda life=life: life.boot(arguments)) for life in self.lives])  # type: ignore[misc]
+        self._compare([_outcome(life.boot, arguments) for life in self.lives])
 
     def _build_town(self) -> None:
         """Let the initial thread build the town; all that it asks for must be done."""
@@ -103,7 +103,7 @@ class Runner:
         registers, buffer = registers_word(thread), buffer_word(thread)
         for life in self.lives:
             prepare(life, step, registers, buffer)
-        self._compare([_outcome(lambda life=life: life.enter(step.cause, step.value)) for life in self.lives])  # type: ignore[misc]
+        self._compare([_outcome(life.enter, step.cause, step.value) for life in self.lives])
         self.calls += 1
 
     def _compare(self, outcomes: list[int | BaseException]) -> None:
@@ -199,9 +199,9 @@ def _at_random(random: Random, length: int) -> Iterator[Step]:
         yield next_step(random)
 
 
-def _outcome(enter: Callable[[], int]) -> int | BaseException:
+def _outcome(enter: Callable[..., int], *arguments: object) -> int | BaseException:
     try:
-        return enter()
+        return enter(*arguments)
     except (Asleep, Exception) as problem:
         return problem
 
