@@ -42,6 +42,29 @@ static void measure_wake(void)
     report("wake.wait", &waits);
 }
 
+/* The same for a thread whose time ends before the deadline that is set: the timer has to be set. Before each sample
+ * the last such deadline is let pass, for a kernel may leave one set that comes too soon. */
+static void measure_deadline(void)
+{
+    enum { SHORT_BUDGET = 1000, LONGER_THAN_THAT = 1000000 };
+    struct row signals = {0};
+    if (!asked_for("deadline"))
+        return;
+    there = new_object(PITH_NOTIFICATION, 0);
+    start_thread(new_address_space(), HIGHER, false, wait_always);
+    set_budget_of_newest(SHORT_BUDGET);
+    for (word i = 0; i < WARM_UPS + SAMPLES; i++) {
+        for (word turn = 0; turn < LONGER_THAN_THAT; turn++)
+            __asm__ volatile("nop");
+        sample_begins();
+        struct answer signal = system_call(PITH_SYS_SEND, there, 0, 0);
+        sample_ends();
+        add_sample(&signals, between(signal.stamps.before, entered));
+    }
+    end_threads();
+    report("deadline", &signals);
+}
+
 static _Noreturn void answer_signals(struct pith_ipc_buffer *buffer)
 {
     (void)buffer;
@@ -80,5 +103,6 @@ static void measure_ping_pong(void)
 void measure_notifications(void)
 {
     measure_wake();
+    measure_deadline();
     measure_ping_pong();
 }

@@ -20,7 +20,7 @@ static word device_count;
 static struct memory_untyped { word slot, size_bits; } memories[MOST_UNTYPEDS];
 static word memory_count;
 
-static word threads[MOST_THREADS];
+static struct thread { word tcb, context; } threads[MOST_THREADS];
 static word thread_count;
 static unsigned char stacks[MOST_THREADS][STACK_BYTES] __attribute__((aligned(16)));
 static unsigned char buffers[MOST_THREADS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
@@ -155,7 +155,7 @@ word start_thread(word space, word priority, bool passive, thread_function *func
 {
     word number = thread_count++, buffer = (word)buffers[number], tcb = new_object(PITH_TCB, 0), context = new_context();
     word buffer_frame = image_frames + ((buffer - image_start()) >> PAGE_BITS);
-    threads[number] = tcb;
+    threads[number] = (struct thread){tcb, context};
     check("configure a thread", pith_tcb_configure(tcb, PITH_ROOT_CNODE, 0, space, buffer, buffer_frame));
     check("configure a scheduling context",
           pith_sched_control_configure(sched_control, context, BUDGET_MICROSECONDS, BUDGET_MICROSECONDS, 0, 0, 0));
@@ -167,8 +167,15 @@ word start_thread(word space, word priority, bool passive, thread_function *func
     return tcb;
 }
 
+void set_budget_of_newest(word microseconds)
+{
+    check("configure a scheduling context",
+          pith_sched_control_configure(
+              sched_control, threads[thread_count - 1].context, microseconds, BUDGET_MICROSECONDS, 0, 0, 0));
+}
+
 void end_threads(void)
 {
     while (thread_count)
-        check("suspend a thread", pith_tcb_suspend(threads[--thread_count]));
+        check("suspend a thread", pith_tcb_suspend(threads[--thread_count].tcb));
 }

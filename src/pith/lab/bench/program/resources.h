@@ -40,5 +40,8 @@ typedef void thread_function(struct pith_ipc_buffer *buffer);
  * scheduling context when it waits for the first time. Returns its TCB. */
 word start_thread(word space, word priority, bool passive, thread_function *function);
 
+/* Another budget, in the same period, for the thread that was started last. */
+void set_budget_of_newest(word microseconds);
+
 /* Suspend every thread that was started, and use their stacks again. */
 void end_threads(void);
