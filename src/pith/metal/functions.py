@@ -2,7 +2,7 @@
 
 `@export("symbol")` keeps a function and gives it a symbol that assembly or a linker script can name.
 `@inline` and `@noinline` advise the optimiser; they change nothing else.
-`@cold` is `@noinline` for what is seldom called: it leaves its callers' registers as they are.
+`@cold` is `@noinline` for what is seldom called: it stays off its callers' registers, where it can.
 `@outermost` says that assembly jumps to the function: there is no caller to keep registers for.
 `@assembly(text)` gives the metal body as assembly; the Python body is what it means, for CPython.
 `@intrinsic("name")` is an operation that the code generator knows; the Python body is what it means.
@@ -42,7 +42,10 @@ def noinline(function: F) -> F:
 
 
 def cold(function: F) -> F:
-    """Keep the function out of its callers, and off their registers: those who seldom call it pay nothing for it."""
+    """Keep the function out of its callers, and off their registers: those who seldom call it pay nothing for it.
+
+    The latter is so for functions without a result, or with one of more than two words.
+    """
     function.__metal_cold__ = True  # type: ignore[attr-defined]
     return noinline(function)
 
