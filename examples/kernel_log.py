@@ -14,7 +14,8 @@ from pith.abi.benchmark import RECORDS, Path, Record, Request
 from pith.abi.bootinfo import BootInfo, RootSlot
 from pith.abi.messages import CapRights, CNodeData, MessageInfo
 from pith.abi.objects import ObjectType
-from pith.metal import Array, Struct, array, assembly, export, static, u64
+from pith.metal import Array, Struct, array, export, static, u64
+from pith.metal.machine import static_address
 from pith.runtime import (
     benchmark,
     debug,
@@ -89,17 +90,11 @@ def start_server(info: BootInfo) -> None:
     sched_control.configure(info.sched_control.start, time, SLICE, SLICE, 0, 0, 0)
     tcb.configure(thread, RootSlot.CNODE, CNodeData(guard_size=0, guard=0), RootSlot.VSPACE, 0, NULL)
     tcb.set_sched_params(thread, RootSlot.TCB, 0, 200, time, NULL)
-    registers.pc = address_of_server()
+    registers.pc = static_address("kernel_log_server")
     registers.sp = shared.stack.address + 8 * len(shared.stack)
     tcb.set_priority(RootSlot.TCB, RootSlot.TCB, 100)
     tcb.write_registers(thread, True, registers)  # it is of higher priority, so it runs now, and waits
     sched_context.unbind(time)
-
-
-@assembly("    la a0, kernel_log_server\n    ret\n")
-def address_of_server() -> u64:
-    """A function has an address on the metal only."""
-    raise NotImplementedError
 
 
 @export("kernel_log_server")

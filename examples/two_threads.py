@@ -13,7 +13,8 @@ from typing import Final
 from pith.abi.bootinfo import BootInfo, RootSlot
 from pith.abi.messages import CNodeData, MessageInfo
 from pith.abi.objects import ObjectType
-from pith.metal import Array, Struct, array, assembly, export, static, u64
+from pith.metal import Array, Struct, array, export, static, u64
+from pith.metal.machine import static_address
 from pith.runtime import debug, sched_control, syscalls, tcb
 from pith.runtime.capability import NULL
 from pith.runtime.console import write
@@ -66,15 +67,9 @@ def start_second(info: BootInfo) -> None:
     # It sends no long messages, so it needs no IPC buffer; its faults are nobody's.
     tcb.configure(thread, RootSlot.CNODE, CNodeData(guard_size=0, guard=0), RootSlot.VSPACE, 0, NULL)
     tcb.set_sched_params(thread, RootSlot.TCB, 0, PRIORITY, time, NULL)
-    registers.pc = address_of_second()
+    registers.pc = static_address("second_thread")
     registers.sp = shared.stack.address + 8 * len(shared.stack)
     tcb.write_registers(thread, True, registers)
-
-
-@assembly("    la a0, second_thread\n    ret\n")
-def address_of_second() -> u64:
-    """A function has an address on the metal only."""
-    raise NotImplementedError
 
 
 @export("second_thread")

@@ -13,7 +13,8 @@ from pith.abi.benchmark import Utilisation
 from pith.abi.bootinfo import BootInfo, RootSlot
 from pith.abi.messages import CNodeData
 from pith.abi.objects import ObjectType
-from pith.metal import Array, Struct, array, assembly, export, static, u64
+from pith.metal import Array, Struct, array, export, static, u64
+from pith.metal.machine import static_address
 from pith.runtime import benchmark, counters, debug, notification, sched_control, tcb
 from pith.runtime.capability import NULL
 from pith.runtime.console import write
@@ -65,16 +66,10 @@ def make_worker(info: BootInfo) -> u64:
     sched_control.configure(info.sched_control.start, time, BUDGET, PERIOD, 0, 0, 0)
     tcb.configure(thread, RootSlot.CNODE, CNodeData(guard_size=0, guard=0), RootSlot.VSPACE, 0, NULL)
     tcb.set_sched_params(thread, RootSlot.TCB, 0, 100, time, NULL)
-    registers.pc = address_of_worker()
+    registers.pc = static_address("utilisation_worker")
     registers.sp = shared.stack.address + 8 * len(shared.stack)
     tcb.write_registers(thread, False, registers)
     return thread
-
-
-@assembly("    la a0, utilisation_worker\n    ret\n")
-def address_of_worker() -> u64:
-    """A function has an address on the metal only."""
-    raise NotImplementedError
 
 
 @export("utilisation_worker")

@@ -53,6 +53,23 @@ def test_each_stage_is_shown(pith: Pith, tmp_path: Path, stage: str, expected: s
     assert expected in ended.out
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["tree", "ir", "llvm", "asm"])
+def test_one_function_is_shown(pith: Pith, tmp_path: Path, stage: str) -> None:
+    file = tmp_path / "several.py"
+    text = "from pith.metal import noinline, u64\n\n\n"
+    for name in ("first", "second", "third_second"):
+        text += f"@noinline\ndef {name}(number: u64) -> u64:\n    return number // 3\n\n\n"
+    file.write_text(text + "def caller(number: u64) -> u64:\n    return second(first(number))\n")
+    for only in ("second", "several.second"):
+        shown = pith("compile", file, "--show", stage, "--only", only).out
+        assert "several.second" in shown and "first" not in shown and "third" not in shown
+    assert "several.caller" in pith("compile", file, "--show", stage, "--only", "several").out
+    absent = pith("compile", file, "--show", stage, "--only", "secnd")
+    assert absent.code == 1 and absent.err.startswith("pith: the program has no function `secnd`")
+    assert "\n  try: one of second" in absent.err
+
+
 def test_a_mistake_is_told_as_compilers_do(pith: Pith, tmp_path: Path) -> None:
     file = tmp_path / "wrong.py"
     file.write_text(PROGRAM.format(operand="nmber"))

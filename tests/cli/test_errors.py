@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -53,6 +53,35 @@ def test_a_bug_keeps_its_traceback_in_a_file(
     assert "Traceback" not in text
     saved = re.search(r"traceback is in (\S+);", text)
     assert saved and f"{type(error).__name__}: {error}" in Path(saved[1]).read_text()
+
+
+def test_what_the_kernel_raises_is_shown_where_it_stands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pith.cli.errors.KERNEL", tmp_path)
+    source = tmp_path / "syscall.py"
+    source.write_text("def handle(thread):\n    return thread.adress\n")
+    room: dict[str, Any] = {}
+    exec(compile(source.read_text(), str(source), "exec"), room)
+    assert guard(lambda: room["handle"]("a thread")) == 1
+    text = capsys.readouterr().err
+    assert text.startswith(
+        f"pith: the kernel, {tmp_path}, raised AttributeError:\n"
+        f'  File "{source}", line 2, in handle\n    return thread.adress\n'
+    )
+    assert text.endswith(
+        "AttributeError: 'str' object has no attribute 'adress'\n  try: mend it there; --pdb stops in it before\n"
+    )
+
+
+def test_a_kernel_that_is_no_python(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pith.cli.errors.KERNEL", tmp_path)
+    source = tmp_path / "reply.py"
+    assert guard(lambda: compile("x = )\n", str(source), "exec")) == 1  # type: ignore[arg-type, return-value]
+    text = capsys.readouterr().err
+    assert f'File "{source}", line 1\n' in text and "SyntaxError: unmatched ')'" in text
 
 
 def test_a_bug_where_no_file_can_be_written_shows_its_traceback(

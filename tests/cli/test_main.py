@@ -23,20 +23,25 @@ def test_help_of_each_command(pith: Pith, command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "error"),
     [
-        ["bot"],
-        ["boot", "--machine", "vax"],
-        ["compile"],
-        ["compile", "x.py", "--show", "soul"],
-        ["doctor", "x"],
+        (["bot"], "no such command 'bot'. Did you mean 'boot'?\n  try: pith --help\n"),
+        (["boot", "--machine", "vax"], "'vax' is not one of 'hosted', 'qemu'\n  try: pith boot --help\n"),
+        (["compile"], "missing argument 'FILE'\n  try: pith compile --help\n"),
+        (["compile", "x.py", "--show", "soul"], "'asm'\n  try: pith compile --help\n"),
+        (["doctor", "x"], "(x)\n  try: pith doctor --help\n"),
+        (["boot", "--nope"], "no such option: --nope\n  try: pith boot --help\n"),
     ],
 )
-def test_wrong_use_ends_with_2_and_no_traceback(pith: Pith, arguments: list[str]) -> None:
+def test_wrong_use_is_told_like_all_errors(pith: Pith, arguments: list[str], error: str) -> None:
     ended = pith(*arguments)
-    assert ended.code == 2
-    assert "Traceback" not in ended.err
-    assert "Usage" in ended.err
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("pith: ") and ended.err.endswith(error)
+
+
+def test_nothing_said_shows_the_help(pith: Pith) -> None:
+    ended = pith()
+    assert (ended.code, ended.err) == (2, "") and "Usage: pith" in ended.out
 
 
 @pytest.mark.slow

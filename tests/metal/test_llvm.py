@@ -102,6 +102,20 @@ def test_an_assembly_function_is_called(build: Build) -> None:
     assert run(build(text).link(SCRIPT), "f", 3)[0] == 49
 
 
+def test_the_address_of_a_symbol_of_one_s_own(build: Build) -> None:
+    text = "class State(Struct):\n    count: u64\n\n\nstate = static(State)\n\n\n"
+    text += '@export("g")\ndef g() -> None:\n    pass\n\n'
+    text += '@export("f")\ndef f() -> u64:\n    return static_address("g")\n\n'
+    text += (
+        '@export("h")\ndef h() -> bool:\n    return static_address("own_address.state") == state.address\n'
+    )
+    elf = build(text, name="own_address").link(SCRIPT)
+    with elf.open("rb") as file:
+        (symbol,) = ELFFile(file).get_section_by_name(".symtab").get_symbol_by_name("g")
+    assert run(elf, "f")[0] == symbol["st_value"]
+    assert run(elf, "h")[0] == 1
+
+
 @pytest.mark.parametrize(
     ("call", "instruction"),
     [
@@ -183,6 +197,19 @@ def test_debug_information_names_lines_locals_and_fields(build: Build) -> None:
         ("DW_TAG_subprogram", "find"), ("DW_TAG_formal_parameter", "wanted"), ("DW_TAG_variable", "steps"),
         ("DW_TAG_structure_type", "Node"), ("DW_TAG_member", "next"), ("DW_TAG_base_type", "u32"),
     } <= names  # fmt: skip
+
+
+def test_a_debugger_sees_no_locals_of_the_compiler_s_own(build: Build) -> None:
+    text = '@export("f")\ndef f(x: u64) -> u64:\n    match (x, x + 1 & 3):\n        case (1, w):\n            y = w\n'
+    text += "        case (z, _):\n            y = z & 7\n    return y\n"
+    with build(text).link(SCRIPT).open("rb") as file:
+        entries = [d for unit in ELFFile(file).get_dwarf_info().iter_CUs() for d in unit.iter_DIEs()]
+    locals_ = {
+        d.attributes["DW_AT_name"].value.decode()
+        for d in entries
+        if d.tag in ("DW_TAG_variable", "DW_TAG_formal_parameter")
+    }
+    assert {"x", "y", "z"} <= locals_ and all(map(str.isidentifier, locals_))
 
 
 def test_division_of_128_bits_needs_no_library(build: Build) -> None:

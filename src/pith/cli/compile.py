@@ -21,9 +21,17 @@ def compile_file(
     show: Annotated[
         Stage, typer.Option(help="The stage to print: typed tree, Pith's IR, LLVM's IR, or riscv64 assembly.")
     ] = Stage.ASM,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Only the function of this name, or those of this module; else all that is reached.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Compile a metal-Python module, and print one of its stages."""
     check_readable(file, "a module in metal Python")
     from pith.metal.compiler.driver import show_file
 
-    print(show_file(file, show.value), end="")
+    print(show_file(file, show.value, only), end="")

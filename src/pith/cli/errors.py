@@ -1,7 +1,8 @@
 """From an exception to what the user reads.
 
 Every command runs inside `guard`. What the user can mend arrives as a `UserError` and is printed as a
-message and a remedy; anything else that escapes is a fault of Pith, which is said in one line, with the
+message and a remedy. What the kernel raises, which runs as Python here and is there to be changed, is shown with the
+kernel's part of the traceback. Anything else that escapes is a fault of Pith, which is said in one line, with the
 traceback in a file for whoever mends it. Exit codes: 1 an error, 2 wrong use, 70 a fault of Pith
 (`EX_SOFTWARE`), 130 interrupted, 141 nobody reads the output any more; the last two are 128 and the
 signal's number, as shells have it.
@@ -12,12 +13,15 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
+import pith
 from pith import UserError
 
 FAULT_OF_PITH = 70
 INTERRUPTED = 130
 OUTPUT_CLOSED = 141
+KERNEL = Path(pith.__file__).parent / "kernel"
 
 
 class UsageError(UserError):
@@ -47,7 +51,10 @@ def guard(run: Callable[[], None]) -> int:
             return report_fault_of_pith()
         report(UserError(f"the Python package `{error.name}` is missing", "make set-up"))
         return 1
-    except Exception:
+    except Exception as error:
+        if is_from_kernel(error):
+            report_broken_kernel(error)
+            return 1
         return report_fault_of_pith()
 
 
@@ -55,6 +62,25 @@ def report(error: UserError) -> None:
     print(error.message if error.speaks_for_itself else f"pith: {error.message}", file=sys.stderr)
     if error.remedy:
         print(f"  try: {error.remedy}", file=sys.stderr)
+
+
+def is_from_kernel(error: Exception) -> bool:
+    """Whether it was raised by the kernel's source, or on the way through it."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    files += [error.filename or ""] if isinstance(error, SyntaxError) else []
+    return any(Path(file).is_relative_to(KERNEL) for file in files)
+
+
+def report_broken_kernel(error: Exception) -> None:
+    """Say what the kernel raised, and where in it; from the first of its functions on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [index for index, frame in enumerate(frames) if Path(frame.filename).is_relative_to(KERNEL)]
+    shown = "".join(traceback.format_list(frames[inside[0] :]) if inside else [])
+    what = "".join(traceback.format_exception_only(error))
+    print(
+        f"pith: the kernel, {KERNEL}, raised {type(error).__name__}:\n{shown}{what}", end="", file=sys.stderr
+    )
+    print("  try: mend it there; --pdb stops in it before", file=sys.stderr)
 
 
 def report_fault_of_pith() -> int:

@@ -195,7 +195,7 @@ def copy_memory(to: u64, source: u64, length: u64) -> None:
 
 @intrinsic("static_address")
 def static_address(symbol: str) -> u64:
-    """The address of a linker symbol (a constant name), such as the end of the kernel's image."""
+    """The address of a symbol (a constant name): the linker's, such as the end of the kernel's image, or one's own export."""
     return processor.symbol(symbol)
 
 

@@ -25,6 +25,7 @@ from .lowering import lower
 from .lowering_builder import METAL
 from .reader import read_program
 from .reader.loading import import_file
+from .show_part import part
 from .show_tree import show_tree
 
 STAGES = ("tree", "ir", "llvm", "asm")
@@ -123,13 +124,15 @@ def _compile(
         link.compile_llvm(source, directory / "program.o", target, optimisation)
 
 
-def show_file(path: str | Path, stage: str) -> str:
-    """What the compiler makes of the module in a file, at a stage: of its exported functions, or of all."""
+def show_file(path: str | Path, stage: str, only: str | None = None) -> str:
+    """What the compiler makes of the module in a file, at a stage: of its exported functions, or of all.
+
+    And of what they reach; `only` chooses among that, see show_part.py.
+    """
     module = import_file(Path(path))
     roots = exported_functions(module) or plain_functions(module)
-    if stage == "asm":
-        return _assembly(roots)
-    return compile_program(roots).show(stage)
+    text = _assembly(roots) if stage == "asm" else compile_program(roots).show(stage)
+    return text if only is None else part(text, stage, only)
 
 
 def _assembly(roots: Sequence[Callable[..., Any]]) -> str:

@@ -95,7 +95,7 @@ class _Module:
                 for text, symbol in self.program.texts.items()
             ),
             *map(self._site, self.program.sites.values()),
-            *(f"@{quoted(s)} = external dso_local global i8" for s in sorted(self.program.externals)),
+            *(f"@{quoted(s)} = external dso_local global i8" for s in sorted(self._foreign())),
             *functions,
             self._kept(),
             *map(self._declaration, self.program.declared),
@@ -108,6 +108,10 @@ class _Module:
         if self.debug:
             parts.append(self.debug.text())
         return "\n".join(p for p in parts if p) + "\n"
+
+    def _foreign(self) -> set[str]:
+        """The symbols whose address is taken and that the program does not define itself."""
+        return self.program.externals - self.signatures.keys() - {data.symbol for data in self.program.data}
 
     def _assembly(self, function: tuple[str, str]) -> str:
         symbol, body = function
@@ -208,7 +212,8 @@ class _Function:
             self.lines.append(f"  {_slot(slot)} = alloca {kind_text(slot.kind)}")
         if self.module.debug and self.scope:
             for slot in self.function.slots:
-                if slot.type is not None and self.function.source is not None:
+                is_named = slot.name.isidentifier()  # others are the compiler's own
+                if is_named and slot.type is not None and self.function.source is not None:
                     self.lines.append(
                         "  " + self.module.debug.variable(_slot(slot), slot, self.function, self.scope)
                     )

@@ -96,9 +96,11 @@ class Program:
         return function
 
     def _admit(self, function: tree.Function, waiting: Waiting) -> None:
-        while (
-            function.symbol in self.symbols
-        ):  # two functions of one name: an old definition, kept by a reference
+        if function.exported and function.symbol in self.symbols:
+            message = f"another function is exported as `{function.symbol}` already"
+            self.reject(function.location, message, "give one of the two another symbol")
+            raise Rejected(None)
+        while function.symbol in self.symbols:  # an old definition of one name, kept by a reference
             function.symbol += "'"
         self.symbols.add(function.symbol)
         function.locals.update(function.parameters)
