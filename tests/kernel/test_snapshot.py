@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pith.abi.syscalls import DebugCall
-from pith.kernel import debug, snapshot
+from pith.kernel import debug, scheduler, snapshot
 from pith.kernel.cspace import insert, insert_new, move
 from pith.kernel.objects import (
     ASIDControlCap,
@@ -32,6 +32,7 @@ from pith.kernel.objects import (
     Slot,
     ThreadCap,
     ThreadSlot,
+    ThreadState,
     UntypedCap,
     ZombieCap,
 )
@@ -216,3 +217,24 @@ def test_the_system_call(system: Shown) -> None:
     )
     assert system.system_call(DebugCall.SNAPSHOT) is thread
     assert printed(system).count("tcb_") == 2
+
+
+def test_a_dump_of_the_scheduler_ends_with_those_that_it_does_not_know_of(system: Shown) -> None:
+    runs, sleeps, elsewhere, waits = (system.thread(priority) for priority in (10, 7, 8, 9))
+    for index, thread in enumerate((runs, sleeps, elsewhere, waits)):
+        system.world.put(system.at(index), ThreadCap(thread))
+    system.make_current(runs)
+    for thread in (sleeps, elsewhere):
+        scheduler.dequeue(thread)
+    sleeps.state = ThreadState.INACTIVE
+    elsewhere.domain = 1
+    scheduler.enqueue_back(elsewhere)
+    system.world.processor.sbi_calls.clear()
+    system.system_call(DebugCall.DUMP_SCHEDULER)
+    told = [line.partition(",")[0] for line in printed(system).splitlines()]
+    assert told == [
+        f"runs   thread {runs.address:#x}",
+        f"ready  thread {waits.address:#x}",
+        f"inactive thread {sleeps.address:#x}",
+        f"runnable thread {elsewhere.address:#x}",
+    ]

@@ -44,8 +44,6 @@ def handle(thread: Thread, number: i64) -> bool:
     match number:
         case DebugCall.PUT_CHAR:
             put_character(registers[Register.A0] & 0xFF)
-        case DebugCall.DUMP_SCHEDULER:
-            dump_scheduler()
         case DebugCall.HALT:
             put("halted by a system call\n")
             sbi_call(SBI_RESET, 0, 0, 0, 0)
@@ -179,21 +177,24 @@ def tell_end(thread: Thread) -> None:
 def dump_scheduler() -> None:
     """The current thread, the ready ones by priority, and those that wait for budget."""
     if kernel.current is not None:
-        _dump_line("runs   ", kernel.current)
+        put("runs   ")
+        put_thread(kernel.current)
     for below in range(PRIORITIES):
         thread = kernel.ready[kernel.current_domain].queues[PRIORITIES - 1 - below].head
         while thread is not None:
-            _dump_line("ready  ", thread)
+            put("ready  ")
+            put_thread(thread)
             thread = thread.queue_next
     thread = kernel.release_queue.head
     while thread is not None:
-        _dump_line("waits  ", thread)
+        put("waits  ")
+        put_thread(thread)
         thread = thread.queue_next
 
 
-def _dump_line(what: str, thread: Thread) -> None:
+def put_thread(thread: Thread) -> None:
+    """The rest of a line about the thread."""
     context = thread.context
-    put(what)
     put_name(thread)
     put(f", priority {thread.priority}, pc {thread.registers[Register.NEXT_PC]:#x}")
     if context is not None and budget.is_active(context):

@@ -21,6 +21,7 @@ capDL: "The capDL language specification". Manual: API reference, "Debugging Sys
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
 from pith.abi.objects import PAGE_BITS
@@ -28,7 +29,7 @@ from pith.metal import MASK64, u5, u9, u64
 
 from .capability import same_object
 from .cspace import slot_at
-from .debug import line, put, put_name, put_word
+from .debug import line, put, put_name, put_thread, put_word
 from .objects import (
     ASIDControlCap,
     ASIDPoolCap,
@@ -81,23 +82,46 @@ SCHED_CONTEXT: Final = 7
 PAGE_TABLE: Final = 13
 FRAME_SIZES: Final = "4k\n2M\n1G\n"
 THREAD_SLOTS: Final = "cspace\nvspace\nipc_buffer_slot\nfault_ep_slot\ntimeout_ep_slot\n"
+STATES: Final = """\
+inactive
+runnable
+restarts
+receives
+sends
+calls
+listens
+idle
+"""  # by ThreadState
 SIGN: Final = 1 << 39
 ADDRESS_BITS: Final = (1 << 40) - 1
+
+
+class Part(IntEnum):
+    """What is printed of each object."""
+
+    OBJECTS = 0
+    CAPS = 1
+    UNSCHEDULED = 2
 
 
 def take() -> None:
     """Print it."""
     put("arch riscv\nobjects {\n")
-    _walk(shows_contents=False)
+    _walk(Part.OBJECTS)
     put("}\ncaps {\n")
-    _walk(shows_contents=True)
+    _walk(Part.CAPS)
     put("}\n")
+
+
+def put_unscheduled() -> None:
+    """Print the threads that the scheduler does not know of now, a line each."""
+    _walk(Part.UNSCHEDULED)
 
 
 # Finding objects --------------------------------------------------------------------------------------------
 
 
-def _walk(shows_contents: bool) -> None:
+def _walk(part: Part) -> None:
     """Print every object, or what it contains, at the first of its capabilities."""
     for index in range(1 << kernel.root.radix):
         entry = slot_at(kernel.root, index)
@@ -107,10 +131,13 @@ def _walk(shows_contents: bool) -> None:
         while slot is not None:
             before = slot.previous
             if before is None or not _is_same(before.cap, slot.cap):
-                if shows_contents:
-                    _put_contents(slot.cap)
-                else:
-                    _put_object(slot.cap)
+                match part:
+                    case Part.OBJECTS:
+                        _put_object(slot.cap)
+                    case Part.CAPS:
+                        _put_contents(slot.cap)
+                    case Part.UNSCHEDULED:
+                        _put_if_unscheduled(slot.cap)
             slot = slot.link.next
 
 
@@ -177,6 +204,19 @@ def _put_object(cap: Cap) -> None:
         case _:
             pass
     put("\n")
+
+
+def _put_if_unscheduled(cap: Cap) -> None:
+    """A line about a thread that neither runs nor is in the queues which debug.dump_scheduler shows."""
+    if not isinstance(cap, ThreadCap):
+        return
+    thread = cap.thread
+    is_shown = thread.is_ready and thread.domain == kernel.current_domain
+    if thread is kernel.current or thread.is_postponed or is_shown:
+        return
+    put_word(STATES, line(STATES, int(thread.state)))
+    put(" ")
+    put_thread(thread)
 
 
 def _put_name(cap: Cap) -> None:

@@ -128,6 +128,10 @@ def handle(thread: Thread) -> None:
         case DebugCall.SNAPSHOT if debug.DEBUG:
             snapshot.take()
             return
+        case DebugCall.DUMP_SCHEDULER if debug.DEBUG:
+            debug.dump_scheduler()
+            snapshot.put_unscheduled()
+            return
         case other:
             if not debug.handle(thread, other) and not benchmark.handle(thread, other):
                 fault_message.set_fault(thread, FaultKind.UNKNOWN_SYSCALL, number)
