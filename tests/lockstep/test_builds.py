@@ -9,6 +9,7 @@ import pytest
 
 from .builds import BUILDS, RELEASE, installed
 from .run import Runner, Wrong, with_all_lives
+from .steps import system_call
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,12 @@ def test_runs(runner: Runner, seed: int) -> None:
         runner.play_at_random(Random(f"{runner.build.name} {seed}"), 300, check_every=3)
     except Wrong as wrong:
         raise runner.shortened(wrong) from None
+
+
+@pytest.mark.parametrize("number", [0, 1, (1 << 63) - 1, -(1 << 63), -18, -40])
+def test_numbers_that_no_call_has(runner: Runner, number: int) -> None:
+    """However far a system call's number is from all that there are."""
+    runner.play([system_call(number)])
 
 
 @pytest.mark.parametrize("seed", range(3))

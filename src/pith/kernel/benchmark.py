@@ -76,7 +76,7 @@ def handle(thread: Thread, number: i64) -> bool:
     registers = thread.registers
     target = registers[Register.A0]
     last = DebugCall.NAME_THREAD if debug.DEBUG else SystemCall.YIELD
-    match last - 1 - number:
+    match (last - 1 - number) & MASK64:
         case BenchmarkCall.FLUSH_CACHES:
             _flush_caches()
         case BenchmarkCall.RESET_LOG:
@@ -92,7 +92,7 @@ def handle(thread: Thread, number: i64) -> bool:
     return True
 
 
-def _handle_utilisation(thread: Thread, number: i64, target: u64) -> bool:
+def _handle_utilisation(thread: Thread, number: u64, target: u64) -> bool:
     """The calls that only a build with UTILISATION has; False if this is none."""
     match number:
         case BenchmarkCall.GET_THREAD_UTILISATION:
