@@ -28,7 +28,7 @@ from pith.metal import MASK64, inline, noinline, replace, u7, u64
 
 from . import blocking, reply, scheduler
 from .cspace import lookup_flat
-from .message import copy_registers, copy_rest, current, put_header
+from .message import copy_registers, copy_rest, put_header
 from .notification import remember
 from .objects import (
     EndpointCap,
@@ -93,9 +93,8 @@ def _call(client: Thread) -> Thread | None:
     if satp == NO_SPACE:
         return None
     own = server.context
-    if own is not None and not scheduler.could_switch_context(
-        own, wakes=True
-    ):  # this changes something: it is the last
+    # This one changes something if it can, and so comes last.
+    if own is not None and not scheduler.could_switch_context(own, wakes=True):
         return None
 
     # All is as it should be. The server leaves the endpoint,
@@ -158,9 +157,8 @@ def _answer(server: Thread) -> Thread | None:
     satp = _satp_if_next(client)
     if satp == NO_SPACE:
         return None
-    if own is not None and not scheduler.could_switch_context(
-        own, wakes=True
-    ):  # this changes something: it is the last
+    # This one changes something if it can, and so comes last.
+    if own is not None and not scheduler.could_switch_context(own, wakes=True):
         return None
 
     # All is as it should be. The client's time goes back, if it was lent,
@@ -326,4 +324,4 @@ def _deliver_rest(sender: Thread, receiver: Thread, length: u7) -> Thread:
     if copied < length:
         info = MessageInfo.from_bits(receiver.registers[Register.A1])
         receiver.registers[Register.A1] = replace(info, length=copied).bits
-    return current()  # the receiver; said so, this can be a jump
+    return receiver

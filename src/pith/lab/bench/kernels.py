@@ -27,9 +27,16 @@ class Kernel(NamedTuple):
 
 
 def own_kernel() -> Kernel:
-    from pith.system.kernel import build_kernel
+    """Pith's kernel without debug calls, as the peer is measured."""
+    from pith.kernel import debug
+    from pith.system.kernel import build_kernel, set_debugging
 
-    return Kernel("Pith", build_kernel())
+    before = debug.DEBUG
+    set_debugging(False)
+    try:
+        return Kernel("Pith", build_kernel())
+    finally:
+        set_debugging(before)
 
 
 def named_kernel(path: Path, directory: Path) -> Kernel:

@@ -105,11 +105,12 @@ memcpy:
     addi    t0, t0, 32
     bne     a1, t3, 1b
 2:  beq     a1, t2, 4f
-    ld      t4, 0(a1)
+6:  ld      t4, 0(a1)
     sd      t4, 0(t0)
     addi    a1, a1, 8
     addi    t0, t0, 8
-    j       2b
+    bne     a1, t2, 6b
+    ret
 3:  beq     a1, t2, 4f
     lbu     t4, 0(a1)
     sb      t4, 0(t0)
