@@ -66,8 +66,8 @@ def test_curves_that_are_no_rivals_do_not_cross() -> None:
     assert crossings(result()._replace(figure=FIGURE._replace(are_rivals=False))) == []
 
 
-def shown(*kernels: str) -> str:
-    console = Console(width=100, color_system=None)
+def shown(*kernels: str, width: int = 100) -> str:
+    console = Console(width=width, color_system=None)
     with console.capture() as captured:
         console.print(figures_text([result(*kernels)]))
     return captured.get()
@@ -79,6 +79,12 @@ def test_the_table_has_a_line_for_each_x_and_says_where_curves_cross() -> None:
     assert "Medians of 2 samples, which differ by at most 1.00%." in lines
     assert "Pith, from 40 bytes on: fast below slow" in lines
     assert ["16", "201", "301", "201", "301"] in [line.split() for line in shown("Pith", "b").splitlines()]
+
+
+def test_more_curves_than_a_line_has_room_for_are_a_table_for_each_kernel() -> None:
+    text = shown("Pith", "kernel.release.elf", "another", width=80)
+    assert [line.split() for line in text.splitlines()].count(["16", "201", "301"]) == 3
+    assert [f"A figure: {name}" in " ".join(text.split()) for name in ("Pith", "kernel.release.elf", "another")] == [True] * 3
 
 
 def test_json_has_every_point_and_crossing() -> None:

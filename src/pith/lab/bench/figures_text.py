@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,12 +12,31 @@ from rich.text import Text
 from .boot import Boot
 from .figures import FigureResult, crossings
 
+COLUMNS: Final = 4  # of figures, that lines of 80 characters have room for
+
 
 def figures_text(results: list[FigureResult]) -> Group:
     parts: list[RenderableType] = []
     for result in results:
-        parts += [figure_table(result), Text(spread(result)), *map(Text, crossing_lines(result))]
+        parts += [*figure_tables(result), Text(spread(result)), *map(Text, crossing_lines(result))]
     return Group(*parts)
+
+
+def figure_tables(result: FigureResult) -> list[Table]:
+    """Kernels side by side if a line has room for them, else below one another."""
+    kernels = list(dict.fromkeys(measured.kernel for measured in result.measured))
+    if len(kernels) == 1 or len(result.measured) <= COLUMNS:
+        return [figure_table(result)]
+    title = result.figure.title
+    return [
+        figure_table(
+            result._replace(
+                figure=result.figure._replace(title=f"{title}: {kernel}"),
+                measured=tuple(m for m in result.measured if m.kernel == kernel),
+            )
+        )
+        for kernel in kernels
+    ]
 
 
 def figure_table(result: FigureResult) -> Table:
