@@ -84,7 +84,9 @@ def test_the_table_has_a_line_for_each_x_and_says_where_curves_cross() -> None:
 def test_more_curves_than_a_line_has_room_for_are_a_table_for_each_kernel() -> None:
     text = shown("Pith", "kernel.release.elf", "another", width=80)
     assert [line.split() for line in text.splitlines()].count(["16", "201", "301"]) == 3
-    assert [f"A figure: {name}" in " ".join(text.split()) for name in ("Pith", "kernel.release.elf", "another")] == [True] * 3
+    assert [
+        f"A figure: {name}" in " ".join(text.split()) for name in ("Pith", "kernel.release.elf", "another")
+    ] == [True] * 3
 
 
 def test_json_has_every_point_and_crossing() -> None:
