@@ -36,6 +36,7 @@ from pith.system.kernel import set_debugging
 
 MACHINES = {"icount": "QEMU, `-icount shift=0`", "tcg": "QEMU, plain TCG", "hosted": "hosted"}
 PATIENCE = {"icount": 600, "tcg": 300, "hosted": 7200}  # seconds for a run, several times what it takes
+LAST_LINES = 12  # of the console, shown after a run that failed
 SUMMARY = re.compile(r"Test suite \w+\. (\d+)(?:/\d+)? tests passed\.(?: (\d+) tests disabled\.)?")
 STARTED = re.compile(r"Starting test \d+: (.+?)\s*$", re.MULTILINE)
 GONE_WRONG = re.compile(r"^\s*(Error|Failure): |^Test \S+ failed", re.MULTILINE)
@@ -143,7 +144,10 @@ def run_once(machine: str, boot_image: BootImage, memory: int, patience: int, wh
         running.run(until="Test suite ", seconds=patience)
         seconds = time.monotonic() - begun
         running.run(until="\n", seconds=5)
-        return outcome_of(running.output, seconds)
+        outcome = outcome_of(running.output, seconds)
+        if not outcome.is_complete:
+            print("\n".join(running.output.splitlines()[-LAST_LINES:]), flush=True)
+        return outcome
 
 
 def run_series(
