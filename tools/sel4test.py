@@ -27,12 +27,12 @@ from typing import NamedTuple
 from rich.console import Console
 
 from pith import UserError
-from pith.lab.bench.kernels import Kernel, named_kernel, own_kernel
+from pith.lab.bench.kernels import Kernel, named_kernel
 from pith.machine import BootImage, Machine, qemu_program
 from pith.machine.hosted import HostedMachine
 from pith.machine.qemu import QemuMachine
 from pith.system import image
-from pith.system.kernel import set_debugging
+from pith.system.kernel import build_kernel, set_debugging
 
 MACHINES = {"icount": "QEMU, `-icount shift=0`", "tcg": "QEMU, plain TCG", "hosted": "hosted"}
 PATIENCE = {"icount": 600, "tcg": 300, "hosted": 7200}  # seconds for a run, several times what it takes
@@ -170,7 +170,7 @@ def campaign(options: argparse.Namespace, directory: Path) -> list[Series]:
     machines = options.machine or list(MACHINES)
     kernels: list[Kernel] = []
     if machines != ["hosted"]:
-        kernels = [own_kernel(), *(named_kernel(path, directory) for path in options.against)]
+        kernels = [Kernel("Pith", build_kernel()), *(named_kernel(path, directory) for path in options.against)]
     done: list[Series] = []
     title = f"{options.driver.name}, a {options.kernel} kernel, {options.memory} MiB, QEMU {qemu_program.find().version}"
 
