@@ -170,7 +170,10 @@ def campaign(options: argparse.Namespace, directory: Path) -> list[Series]:
     machines = options.machine or list(MACHINES)
     kernels: list[Kernel] = []
     if machines != ["hosted"]:
-        kernels = [Kernel("Pith", build_kernel()), *(named_kernel(path, directory) for path in options.against)]
+        kernels = [
+            Kernel("Pith", build_kernel()),
+            *(named_kernel(path, directory) for path in options.against),
+        ]
     done: list[Series] = []
     title = f"{options.driver.name}, a {options.kernel} kernel, {options.memory} MiB, QEMU {qemu_program.find().version}"
 
