@@ -49,6 +49,7 @@ class Scene(Running):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.bell = world.make(Notification)
+        self.next_wait = EP  # where the server waits when it has answered
         kernel.has_sstc = True  # so that the deadline is in a register
         self.ep, self.link = self.endpoint(), self.reply()
         self.pool = world.make(ASIDPool)
@@ -82,7 +83,7 @@ class Scene(Running):
         return self.system_call(Call.CALL, EP)
 
     def answer(self) -> Thread:
-        return self.system_call(Call.REPLY_RECV, EP, REPLY)
+        return self.system_call(Call.REPLY_RECV, self.next_wait, REPLY)
 
     def rights(self, thread: Thread, **changes: bool) -> None:
         rights = {"can_send": True, "can_receive": True, "can_grant": True, "can_grant_reply": True} | changes
@@ -264,6 +265,7 @@ ANSWERS: list[tuple[str, bool, Change]] = [
     ("a message is there", False, lambda s: send_from_another(s)),
     ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
     ("a deep CSpace", False, lambda s: s.deepen(s.server)),
+    ("the next wait is at no slot", False, lambda s: setattr(s, "next_wait", 1 << 40)),
     ("another domain", False, lambda s: s.in_domain(s.client, 1)),
     ("a new epoch", False, lambda s: vspace.begin_epoch()),
 ]
