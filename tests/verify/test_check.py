@@ -77,8 +77,8 @@ def leave_a_link_in_an_empty_slot(town: Town) -> None:
 
 @breaks("slots_stand_in_containers")
 def link_a_slot_from_nowhere(town: Town) -> None:
-    stray = town.world.slot(town.badged.cap)
-    stray.previous = town.badged_copy
+    stray = town.take(Slot)
+    stray.cap, stray.previous = town.badged.cap, town.badged_copy
     town.badged_copy.link = replace(town.badged_copy.link, next=stray)
 
 
