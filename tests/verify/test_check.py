@@ -28,6 +28,7 @@ from pith.metal import memory, replace
 from pith.verify.census import SLOT_BYTES, take_census
 from pith.verify.check import RULES, InvariantsViolated, check_all, require_all
 from pith.verify.naming import name_of
+from tests.kernel.conftest import RAM, RAM_SIZE
 
 from .conftest import Town
 
@@ -473,3 +474,10 @@ def test_when_nobody_runs_everybody_is_found_all_the_same(town: Town) -> None:
     for slot in (town.world.slot_of(town.root, 2), town.runner.slots[0]):
         town.world.put(slot, NullCap())
     assert len(list(take_census().all(Thread))) < 11  # what is no CNode any more is not read as one
+
+
+def test_a_cnode_at_the_end_of_memory_is_read(town: Town) -> None:
+    end = RAM + RAM_SIZE
+    town.world.free = end - (SLOT_BYTES << 4)  # the fixture's memory ends behind this CNode
+    town.keep(town.world.cnode(4))
+    assert town.world.free == end and check_all() == []

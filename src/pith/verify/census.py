@@ -228,9 +228,10 @@ def queue_index(ready: state.ReadyQueues, queue: ThreadQueue) -> int:
 
 
 def words(address: int, count: int, stride: int) -> list[int]:
-    """The 64-bit words at `address`, and every `stride` bytes from there, `count` in all."""
-    start = memory.offset_of(address, count * stride, 8) >> 3
-    return memory.view_u64[start : start + count * (stride >> 3) : stride >> 3].tolist()
+    """The 64-bit words at `address`, and every `stride` bytes from there, `count` in all; one at least."""
+    length = (count - 1) * stride + 8  # what lies behind the last word may be no memory any more
+    start = memory.offset_of(address, length, 8) >> 3
+    return memory.view_u64[start : start + (length >> 3) : stride >> 3].tolist()
 
 
 def _settle_slots(census: Census, address: int, count: int, named: Callable[[int], str]) -> Iterator[Slot]:
