@@ -30,6 +30,7 @@ def test_help_of_each_command(pith: Pith, command: str) -> None:
         (["compile"], "missing argument 'FILE'\n  try: pith compile --help\n"),
         (["compile", "x.py", "--show", "soul"], "'asm'\n  try: pith compile --help\n"),
         (["doctor", "x"], "(x)\n  try: pith doctor --help\n"),
+        (["bench", "--json", "data"], "the command that it is for\n  try: pith bench data --help\n"),
         (["boot", "--nope"], "no such option: --nope\n  try: pith boot --help\n"),
     ],
 )

@@ -18,6 +18,7 @@ from pith.cli.bench_options import (
     require,
     write_text,
 )
+from pith.cli.errors import UsageError
 from pith.lab.bench.kernels import Kernel
 from pith.lab.bench.rows import Row, matching, one
 from pith.lab.bench.statistics import Summary
@@ -40,6 +41,9 @@ def bench(
 ) -> None:
     """Count the instructions that the kernel's paths take, on QEMU."""
     if context.invoked_subcommand is not None:
+        if row is not None or against is not None or json or plot is not None or kernel is not None:
+            name = f"pith bench {context.invoked_subcommand}"
+            raise UsageError("an option stands before the command that it is for", f"{name} --help")
         return
     from pith.lab.bench import json_report, results, table
     from pith.lab.bench.plot import plot as draw

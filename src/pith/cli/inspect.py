@@ -49,7 +49,7 @@ def inspect(
     svg: Annotated[
         Path | None,
         typer.Option(
-            help="Draw the subject to this file instead: caps, derivation, spaces, queues or time.",
+            help="Draw the subject to this file instead: threads, caps, derivation, spaces, queues or time.",
             metavar="FILE",
             show_default=False,
         ),

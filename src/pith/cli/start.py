@@ -99,7 +99,7 @@ def conclude(ending: Ending | None, machine: Machine, order: BootOrder) -> None:
         case Ending.ASLEEP if NO_HANDLER in machine.output:
             raise UserError(
                 "a program stopped at a fault, and nothing runs any more",
-                "the line above says where; --machine hosted --pdb fault stops there",
+                "the line above says where; `pith boot --machine hosted --pdb fault --initial ELF` stops there",
             )
         case Ending.SECONDS:
             raise TimedOut(f"stopped after {order.timeout:g} seconds", "give it more: --timeout SECONDS")

@@ -223,7 +223,10 @@ class QemuMachine(Machine):
     def read_memory(self, physical: int, length: int) -> bytes:
         file = Path(self.directory.name, "memory")
         if not self.monitor.execute("pmemsave", val=physical, size=length, filename=str(file)):
-            raise UserError("QEMU has ended, and its memory with it", "look before the machine ends")
+            raise UserError(
+                "QEMU has ended, and its memory with it",
+                "look before the machine ends, or take --machine hosted, which keeps its memory",
+            )
         return file.read_bytes()
 
     def close(self) -> None:

@@ -46,7 +46,7 @@ def lines_table(reports: Sequence[MemoryReport]) -> Table:
     """A row a path: the kernel's instructions, and the lines of 64 bytes that it touches."""
     table = _table("Cache lines of 64 bytes that a path touches", "path")
     for heading in ("kernel", "instructions", "code", "data", "of it stored to"):
-        table.add_column(heading, justify="left" if heading == "kernel" else "right")
+        table.add_column(heading, justify="left" if heading == "kernel" else "right", min_width=len(heading))
     for report in reports:
         for path in report.paths:
             stored = sum(line.stores > 0 for line in path.data)

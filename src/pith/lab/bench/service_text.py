@@ -20,8 +20,8 @@ def service_table(costs: list[Cost]) -> Table:
     )
     table.add_column("the service is")
     table.add_column("kernel", overflow="fold")
-    for heading in ("entries", "switches", "instructions", "the kernel's", "times"):
-        table.add_column(heading, justify="right")
+    for heading in ("entries", "switches", "instructions", "in kernel", "times"):
+        table.add_column(heading, justify="right", min_width=len(heading))
     for cost in costs:
         counts = (cost.entries, cost.switches, cost.instructions, cost.in_kernel + cost.in_firmware)
         times = f"{cost.instructions / first_way(costs, cost).instructions:.1f}"
