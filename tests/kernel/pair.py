@@ -39,6 +39,16 @@ class Pair(Running):
         self.give(thread, EP, EndpointCap(**rights, endpoint=self.ep, badge=7))
 
 
+def talking(world: World) -> Pair:
+    """A pair whose client runs, with two words to say; a third thread runs when both wait."""
+    pair = Pair(world)
+    pair.thread(1)
+    pair.start(pair.client)
+    pair.make_current(pair.client)
+    say(pair.client, 11, 22)
+    return pair
+
+
 def signal_cap(target: Notification, badge: int = 0) -> NotificationCap:
     return NotificationCap(True, True, target, badge)
 
