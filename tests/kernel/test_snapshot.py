@@ -41,7 +41,7 @@ from pith.kernel.state import interrupts, kernel
 from pith.metal import Struct, replace
 
 from .conftest import World
-from .running import Running
+from .running import Running, full_endpoint_cap
 from .test_debug import printed
 
 
@@ -223,6 +223,7 @@ def test_a_dump_of_the_scheduler_ends_with_those_that_it_does_not_know_of(system
     runs, sleeps, elsewhere, waits = (system.thread(priority) for priority in (10, 7, 8, 9))
     for index, thread in enumerate((runs, sleeps, elsewhere, waits)):
         system.world.put(system.at(index), ThreadCap(thread))
+    system.world.put(system.at(4), full_endpoint_cap(system.endpoint()))  # no thread: it is passed over
     system.make_current(runs)
     for thread in (sleeps, elsewhere):
         scheduler.dequeue(thread)
