@@ -38,6 +38,8 @@ from pith.kernel.objects import (
 from pith.kernel.riscv64.window import physical_of, window_of
 from pith.kernel.state import kernel
 from pith.metal import Struct, machine, memory, size_of
+from pith.verify.check import RULES
+from pith.verify.watch import checked
 
 RAM = 0x8000_0000
 RAM_SIZE = 16 << 20
@@ -253,3 +255,21 @@ def fresh_world() -> World:
 def world() -> World:
     """A fresh world for each test; tests that try many examples make their own with `fresh_world`."""
     return fresh_world()
+
+
+# Rules that speak of what no system makes: here objects are put down without capabilities, slots are filled by hand.
+NOT_OF_FIXTURES = {
+    "whatever_is_referred_to_has_a_capability",
+    "capabilities_to_one_object_stand_together",
+    "roots_belong_to_their_asid",
+}
+
+
+@pytest.fixture(autouse=True)
+def invariants(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After every kernel entry the invariants hold, unless the test is marked `made_up`: of a state that cannot be."""
+    from . import running  # which needs this module
+
+    if request.node.get_closest_marker("made_up") is None and not request.config.getoption("--both-lives"):
+        rules = [rule for rule in RULES if rule.__name__ not in NOT_OF_FIXTURES]
+        monkeypatch.setattr(running, "handle_trap", checked(running.handle_trap, rules=rules))

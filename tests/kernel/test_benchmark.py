@@ -222,6 +222,7 @@ def test_why_the_kernel_was_entered(entries: Benchmark, cause: int, path: Path) 
     assert records(slot, 1)[0][2] == path
 
 
+@pytest.mark.made_up  # a frame over the kernel's own memory
 def test_a_log_needs_a_large_page_of_memory(entries: Benchmark) -> None:
     assert entries.call(BenchmarkCall.RESET_LOG) == ILLEGAL
     assert entries.call(BenchmarkCall.FINALIZE_LOG) == 0

@@ -42,6 +42,8 @@ from .running import Running, full_endpoint_cap, ready, reply_cap, say
 EP, REPLY, BELL = 1, 2, 3  # slots in every CSpace here
 MANY = 100  # priority above all
 
+pytestmark = pytest.mark.made_up  # threads stand in ready queues without time
+
 
 class Scene(Running):
     """A client, and a passive server that waits for it, each in an address space."""
