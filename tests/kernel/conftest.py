@@ -270,6 +270,6 @@ def invariants(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """After every kernel entry the invariants hold, unless the test is marked `made_up`: of a state that cannot be."""
     from . import running  # which needs this module
 
-    if request.node.get_closest_marker("made_up") is None and not request.config.getoption("--both-lives"):
+    if request.node.get_closest_marker("made_up") is None:
         rules = [rule for rule in RULES if rule.__name__ not in NOT_OF_FIXTURES]
         monkeypatch.setattr(running, "handle_trap", checked(running.handle_trap, rules=rules))

@@ -42,8 +42,6 @@ from .running import Running, full_endpoint_cap, ready, reply_cap, say
 EP, REPLY, BELL = 1, 2, 3  # slots in every CSpace here
 MANY = 100  # priority above all
 
-pytestmark = pytest.mark.made_up  # threads stand in ready queues without time
-
 
 class Scene(Running):
     """A client, and a passive server that waits for it, each in an address space."""
@@ -163,6 +161,12 @@ class Scene(Running):
         second = self.party(priority, self.reply())
         self.listen(second)
 
+    def compete(self, priority: int) -> None:
+        """Another thread is ready; that a higher one is, the scheduler has yet to notice."""
+        other = self.passive(priority)
+        self.own_time(other)
+        scheduler.enqueue_front(other)
+
     def leave(self) -> None:
         """The server waits no longer."""
         blocking.cancel(self.server)
@@ -204,9 +208,10 @@ class Scene(Running):
 
     def below(self) -> None:
         """The client's time was lent to it along another call."""
-        link, context = self.reply(), self.client.context
+        link, context, caller = self.reply(), self.client.context, self.passive()
         assert context is not None
-        link.caller, link.context, context.reply = self.passive(), context, link
+        link.caller, link.context, context.reply = caller, context, link
+        caller.state, caller.wait_reply = ThreadState.BLOCKED_ON_REPLY, link
 
 
 Change = Callable[[Scene], object]
@@ -224,7 +229,7 @@ CALLS: list[tuple[str, bool, Change]] = [
     ("only the right to grant", True, lambda s: s.rights(s.client, can_grant_reply=False)),
     ("the time is lent already", True, lambda s: s.below()),
     ("a second server waits", True, lambda s: (s.wait(s.party(15, s.reply())), s.make_current(s.client))),
-    ("an equal is ready", True, lambda s: scheduler.enqueue_front(s.passive(20))),
+    ("an equal is ready", True, lambda s: s.compete(20)),
     ("the server owns the floating point unit", True, lambda s: setattr(kernel, "fpu_owner", s.server)),
     ("capabilities", False, lambda s: say(s.client, 1, caps=1)),
     ("no right to send", False, lambda s: s.rights(s.client, can_send=False)),
@@ -243,7 +248,7 @@ CALLS: list[tuple[str, bool, Change]] = [
     ("the client has no time left", False, lambda s: (s.own_time(s.server), s.spend(4995))),
     ("the server's time is used up", False, lambda s: (s.own_time(s.server, 100, 9000), s.use_up(s.server))),
     ("the server's context was never configured", False, lambda s: (s.own_time(s.server), s.empty(s.server))),
-    ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
+    ("a higher one is ready", False, lambda s: s.compete(MANY)),
     ("another domain", False, lambda s: s.in_domain(s.server, 1)),
     ("no address space", False, lambda s: (s.world.put(s.server.slots[1], NullCap()), vspace.begin_epoch())),
     ("a new epoch", False, lambda s: vspace.begin_epoch()),
@@ -254,7 +259,7 @@ ANSWERS: list[tuple[str, bool, Change]] = [
     ("all registers", True, lambda s: say(s.server, 1, 2, 3, 4)),
     ("all the buffer", True, lambda s: s.length(s.server, 120)),
     ("an idle notification is bound", True, lambda s: s.bind_signalled(False)),
-    ("an equal is ready", True, lambda s: scheduler.enqueue_front(s.passive(10))),
+    ("an equal is ready", True, lambda s: s.compete(10)),
     ("capabilities", False, lambda s: say(s.server, 1, caps=1)),
     ("a signal is there", False, lambda s: s.bind_signalled(True)),
     ("no reply capability", False, lambda s: s.give(s.server, REPLY, NullCap())),
@@ -265,7 +270,7 @@ ANSWERS: list[tuple[str, bool, Change]] = [
     ("no right to receive", False, lambda s: s.rights(s.server, can_receive=False)),
     ("no endpoint", False, lambda s: s.give(s.server, EP, NullCap())),
     ("a message is there", False, lambda s: send_from_another(s)),
-    ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
+    ("a higher one is ready", False, lambda s: s.compete(MANY)),
     ("a deep CSpace", False, lambda s: s.deepen(s.server)),
     ("the next wait is at no slot", False, lambda s: setattr(s, "next_wait", 1 << 40)),
     ("another domain", False, lambda s: s.in_domain(s.client, 1)),
@@ -280,7 +285,7 @@ SIGNALS: list[tuple[str, bool, Change]] = [
     ("the sender has used some of a part", True, lambda s: (s.limit(s.client), s.spend(50))),
     ("the waiter's time is sporadic", True, lambda s: s.own_time(s.server, 2000, 9000, True)),
     ("the waiter has less time than is left", True, lambda s: s.own_time(s.server, 100, 9000)),
-    ("an equal of the waiter is ready", True, lambda s: scheduler.enqueue_front(s.passive(20))),
+    ("an equal of the waiter is ready", True, lambda s: s.compete(20)),
     ("the waiter is an equal", True, lambda s: s.rank(s.server, 10)),
     ("the waiter is an equal, and another is ready", True, lambda s: (s.rank(s.server, 10), s.thread(10), s.run())),
     ("an equal with sporadic time", True, lambda s: (s.rank(s.server, 10), s.own_time(s.server, 2000, 9000, True))),
@@ -296,10 +301,10 @@ SIGNALS: list[tuple[str, bool, Change]] = [
     ("the waiter has no time", False, lambda s: binding.unbind(s.context_of(s.server))),
     ("its time is used up", False, lambda s: (s.limit(s.server), s.use_up(s.server))),
     ("the time of an equal is used up", False, lambda s: (s.rank(s.server, 10), s.limit(s.server), s.use_up(s.server))),
-    ("a higher one is ready", False, lambda s: scheduler.enqueue_front(s.passive(MANY))),
+    ("a higher one is ready", False, lambda s: s.compete(MANY)),
     ("another domain", False, lambda s: s.in_domain(s.server, 1)),
     ("an equal in another domain", False, lambda s: (s.rank(s.server, 10), s.in_domain(s.server, 1))),
-    ("an equal, but a higher one is ready", False, lambda s: (s.rank(s.server, 10), scheduler.enqueue_front(s.passive(MANY)))),
+    ("an equal, but a higher one is ready", False, lambda s: (s.rank(s.server, 10), s.compete(MANY))),
     ("a new epoch", False, lambda s: vspace.begin_epoch()),
     ("the sender has no time left", False, lambda s: s.spend(4995)),
     ("a refill comes, and an equal waits", False, lambda s: (s.rank(s.server, 10), s.postpone(), s.spend(985))),

@@ -18,7 +18,7 @@ from pith.kernel.objects import Register, UntypedCap
 from pith.kernel.state import kernel
 from pith.metal import memory
 from pith.verify.census import Violation
-from pith.verify.check import check_all
+from pith.verify.check import Checker
 
 from . import town
 from .builds import Build
@@ -56,13 +56,13 @@ class Runner:
         self,
         build: Build,
         others: Iterable[Callable[[Build], Life]] = (),
-        check: Callable[[], list[Violation]] = check_all,
+        check: Callable[[], list[Violation]] | None = None,
     ) -> None:
         self.build = build
         self.main = Interpreted(build)
         self.lives: list[Life] = [self.main, *(make(build) for make in others)]
         self._places = [ctypes.addressof(ctypes.c_char.from_buffer(life.words)) for life in self.lives]
-        self.check = check
+        self.check = check or Checker().check
         self._fresh = self.main.processor.state()
         self.runs = self.calls = self.checks = 0
         self.boot()

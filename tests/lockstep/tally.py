@@ -77,6 +77,11 @@ class Tally:
         self.invocations: Counter[tuple[str, str]] = Counter()
         self.events: Counter[str] = Counter()
 
+    def add(self, other: Tally) -> None:
+        """Count what the other counted as well."""
+        self.invocations += other.invocations
+        self.events += other.events
+
     @contextmanager
     def counting(self) -> Iterator[None]:
         """A time in which Python's kernel is watched."""

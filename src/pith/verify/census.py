@@ -29,6 +29,7 @@ from pith.kernel.objects import (
     Notification,
     NotificationCap,
     NullCap,
+    PageTable,
     PageTableCap,
     Reply,
     ReplyCap,
@@ -101,6 +102,9 @@ class Census:
     caps: dict[int, Cap] = field(default_factory=dict)  # what they hold
     strays: list[Slot] = field(default_factory=list)  # those that hold none, and yet are linked
     homes: dict[int, Home] = field(default_factory=dict)  # where slots stand, if anywhere
+    contents: dict[int, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # the raw words of those that are not all zero
     unreadable: list[Violation] = field(default_factory=list)
     conclusions: dict[object, object] = field(default_factory=dict)  # see `once`
 
@@ -240,9 +244,10 @@ def _settle_slots(census: Census, address: int, count: int, named: Callable[[int
     Most slots of most CNodes are empty, so they are told apart by their raw words.
     """
     columns = [words(address + offset, count, SLOT_BYTES) for offset in range(0, SLOT_BYTES, 8)]
-    for index, (low, high, previous, link) in enumerate(zip(*columns, strict=True)):
-        if low or high or previous or link:
+    for index, content in enumerate(zip(*columns, strict=True)):
+        if any(content):
             slot = Slot.at(address + index * SLOT_BYTES)
+            census.contents[slot.address] = content
             census.homes[slot.address] = Home(named(index), address, index)
             yield slot
 
@@ -252,6 +257,8 @@ def _settle_cnode(census: Census, cnode: CNode, name: str) -> Iterator[Slot]:
 
 
 def _from_slot(census: Census, slot: Slot) -> Iterator[Struct | CNode | None]:
+    if slot.address not in census.contents:  # it stands in no container
+        census.contents[slot.address] = tuple(words(slot.address, SLOT_BYTES // 8, 8))
     yield slot.previous
     yield slot.link.next
     cap = slot.cap
@@ -302,7 +309,7 @@ def _from_object(census: Census, item: Struct) -> Iterator[Struct | CNode | None
         case SchedContext():
             yield from (item.thread, item.reply, item.notification, item.yielding_from)
         case ASIDPool():
-            yield from item.roots
+            yield from (PageTable.at(root) for root in words(item.address, len(item.roots), 8) if root)
         case _:
             return  # page tables: see address_spaces.py, which knows at which level a table stands
 

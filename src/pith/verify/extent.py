@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pith.kernel import state
 from pith.kernel.capability import region_of
@@ -36,6 +36,19 @@ def extent_of(cap: Cap) -> Extent | None:
 
     What is left of a CNode or thread being torn down counts as that CNode or thread.
     """
+    key = cap.bits, WINDOW_BASE
+    if key not in _known:  # many rules ask, after every kernel entry, and nearly always the same
+        if len(_known) == MANY:
+            _known.clear()
+        _known[key] = _work_out(cap)
+    return _known[key]
+
+
+MANY: Final = 1 << 16
+_known: dict[tuple[int, int], Extent | None] = {}
+
+
+def _work_out(cap: Cap) -> Extent | None:
     region = region_of(cap)
     if region.size == 0:
         return None

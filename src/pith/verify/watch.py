@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from pith import UserError
 
-from .check import RULES, Rule, require_all
+from .check import RULES, Checker, Rule
 
 VARIABLE = "PITH_CHECK_INVARIANTS"
 
@@ -34,7 +34,7 @@ def watched(enter: Callable[P, R]) -> Callable[P, R]:
 
 def checked(enter: Callable[P, R], every: int = 1, rules: Iterable[Rule] = RULES) -> Callable[P, R]:
     """`enter`, with the invariants required to hold after every so many calls. Raises InvariantsViolated."""
-    calls = 0
+    calls, checker = 0, Checker(rules)
 
     @wraps(enter)
     def enter_and_check(*arguments: P.args, **keywords: P.kwargs) -> R:
@@ -43,7 +43,7 @@ def checked(enter: Callable[P, R], every: int = 1, rules: Iterable[Rule] = RULES
         calls += 1
         if calls % every == 0:
             shown = ", ".join(f"{a:#x}" if isinstance(a, int) else repr(a) for a in arguments)
-            require_all(f"after kernel entry {calls}, {enter.__name__}({shown})", rules)
+            checker.require(f"after kernel entry {calls}, {enter.__name__}({shown})")
         return result
 
     return enter_and_check
