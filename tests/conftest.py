@@ -1,4 +1,4 @@
-"""What all tests share: QEMU tests skip where there is none, and hypothesis takes its time."""
+"""What all tests share: QEMU tests skip where there is none, hypothesis takes its time, and hosted kernels are watched."""
 
 import os
 import shutil
@@ -10,12 +10,16 @@ import pytest
 from hypothesis import settings
 
 from pith.metal import memory
+from pith.verify.watch import VARIABLE
 
 ROOT = Path(__file__).parents[1]
 
 # Tests run beside one another on machines that do other things too: how long one example took says nothing.
 settings.register_profile("pith", deadline=None)
 settings.load_profile("pith")
+
+# On the hosted machine the invariants hold after every kernel exit, in whatever test it is.
+os.environ.setdefault(VARIABLE, "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

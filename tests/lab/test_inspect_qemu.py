@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ import pytest
 from pith.lab import gdb_commands_file
 from pith.lab.inspect.dump import attach_dump
 from pith.lab.inspect.subjects import reports
-from pith.machine import image
+from pith.machine import image, waiting
 from pith.machine.qemu import QemuMachine
 from pith.verify.check import check_all
 
@@ -55,7 +56,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     built = subprocess.run([sys.executable, "-c", BUILD, file], stdout=subprocess.PIPE, text=True, check=True)
     with QemuMachine(image.read(file), memory=MEMORY) as machine:
         machine.wait_for(PROMPT)
+        sleep(machine)
         yield Running(machine, Path(built.stdout.strip()))
+
+
+def sleep(machine: QemuMachine) -> None:
+    """Until every thread waits: who printed the prompt may not be done when it is read."""
+    give_up = time.monotonic() + 60
+    while (
+        waiting.awaited_interrupts(machine.read_memory(machine.image.table.kernel_state, waiting.STATE_BYTES))
+        is None
+    ):
+        assert time.monotonic() < give_up, "somebody always runs"
+        machine.run(seconds=0.05)
 
 
 def test_the_compiled_kernel_keeps_its_invariants(running: Running, tmp_path: Path) -> None:

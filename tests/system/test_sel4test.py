@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pith.machine import Machine
+from pith.verify.watch import VARIABLE
 
 DRIVER = os.environ.get("PITH_SEL4TEST", "")
 
@@ -22,7 +23,8 @@ pytestmark = [
 ]
 
 
-def test_the_trivial_tests_pass(start: Callable[..., Machine]) -> None:
+def test_the_trivial_tests_pass(start: Callable[..., Machine], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "0")  # a look at all slots of CNodes as large as its own takes seconds
     machine = start(Path(DRIVER))
     machine.wait_for("TRIVIAL0002 passed", seconds=300)
     assert "TRIVIAL0000 passed" in machine.output and "TRIVIAL0001 passed" in machine.output
