@@ -31,7 +31,7 @@ boot: set-up
 
 test: set-up
 	$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
-	$(BIN)/python -m pytest -n $(JOBS) --both-lives -m "not slow" tests/kernel
+	$(BIN)/python -m pytest -n $(JOBS) --both-lives tests/kernel
 
 # The parts of a check are targets, so that make runs them side by side and shows each one's output whole.
 check: set-up

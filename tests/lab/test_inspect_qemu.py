@@ -88,12 +88,16 @@ def test_gdb_commands(running: Running) -> None:
     running.machine.monitor.execute(
         "human-monitor-command", **{"command-line": f"gdbserver tcp:127.0.0.1:{port}"}
     )
+    running.machine.send("?")  # the key reaches the serial line when gdb lets the machine go on
     script = (
         f"source {gdb_commands_file()}",
         f"target remote 127.0.0.1:{port}",
         "set pith-memory 32M",
         f"set pith-command {sys.executable} -c 'from pith.cli.main import main; main()'",
         "pith threads --check",
+        "hbreak pith.kernel.notification.signal",
+        "continue",
+        "pith threads",
         "disconnect",
     )
     commands = [part for line in script for part in ("-ex", line)]
@@ -105,3 +109,5 @@ def test_gdb_commands(running: Running) -> None:
     )
     assert re.search(r"uart +0x8\w+ +blocked on receive", done.stdout), done.stderr  # its name
     assert "invariants, 0 violations" in done.stdout
+    _, at_the_breakpoint = done.stdout.split("Breakpoint 1, pith.kernel.notification.signal", 1)
+    assert re.search(r"uart +0x8\w+ +blocked on receive", at_the_breakpoint), done.stderr
