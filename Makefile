@@ -51,7 +51,7 @@ check-floors:
 	$(BIN)/python tools/floors.py
 
 check-tests:
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not qemu and not soak"
+	PITH_CHECK_INVARIANTS=20 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not qemu and not soak"  # make test: each time
 
 coverage: set-up
 	$(BIN)/python -m pytest -n $(JOBS) --cov=pith.kernel --cov-branch --cov-report=term-missing:skip-covered \

@@ -160,7 +160,8 @@ class World:
         first = Slot.at(window_of(self.place(32 << radix)))
         for index in range(1 << radix):
             self.put(Slot.at(first.address + 32 * index), NullCap())
-        return CNodeCap(radix, 64 - radix if guard_size is None else guard_size, first, guard)
+        bits_below = 0 if guard_size is None else 64 - radix - guard_size
+        return CNodeCap(bits_below, radix, first, guard)
 
     def slot_of(self, cnode: CNodeCap, index: int) -> Slot:
         """Slot number `index` of a CNode."""

@@ -25,7 +25,7 @@ from pith.kernel.objects import (
     Thread,
     ThreadState,
 )
-from pith.kernel.riscv64 import timer
+from pith.kernel.riscv64 import timer, vspace
 from pith.kernel.riscv64.csr import INTERRUPT, SUPERVISOR_TIMER, Cause
 from pith.kernel.riscv64.trap import handle_trap
 from pith.kernel.state import kernel
@@ -47,6 +47,7 @@ class Running:
         setattr(world.processor, "wait_for_interrupt", self._sleep)
         timer.initialise(HZ)
         kernel.kernel_root = world.make(PageTable)
+        vspace.begin_epoch()
         kernel.idle = world.thread()
         kernel.idle.state = ThreadState.IDLE
         kernel.current = kernel.idle
@@ -117,7 +118,8 @@ class Running:
         thread = kernel.current
         assert thread is not None
         thread.registers[Register.FAULT_PC] = thread.registers[Register.NEXT_PC] = PC
-        return handle_trap(cause, value)
+        self.world.processor.csrs["stval"] = value
+        return handle_trap(cause)
 
     def system_call(self, number: int, target: int = 0, reply: int = 0, destination: int = 0) -> Thread:
         """The current thread, its message set with `say`, makes a system call; the thread that runs next."""

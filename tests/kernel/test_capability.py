@@ -129,9 +129,9 @@ def test_badging_once_and_only_copies(world: World) -> None:
 
 def test_guards(world: World) -> None:
     cap = world.cnode(radix=4, guard_size=0)
-    assert with_data(cap, 0xAB << 6 | 8, is_moved=True) == replace(cap, guard_size=8, guard=0xAB)
-    assert with_data(cap, 0xAB << 6 | 4, is_moved=False) == replace(cap, guard_size=4, guard=0xB)
-    assert with_data(cap, 60, is_moved=True) == replace(cap, guard_size=60)
+    assert with_data(cap, 0xAB << 6 | 8, is_moved=True) == replace(cap, bits_below=52, guard=0xAB)
+    assert with_data(cap, 0xAB << 6 | 4, is_moved=False) == replace(cap, bits_below=56, guard=0xB)
+    assert with_data(cap, 60, is_moved=True) == replace(cap, bits_below=0)
     assert with_data(cap, 61, is_moved=True) == NullCap()
 
 

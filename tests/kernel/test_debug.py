@@ -6,7 +6,7 @@ import pytest
 
 from pith.abi.syscalls import DebugCall
 from pith.kernel import debug
-from pith.kernel.objects import Register, ThreadCap
+from pith.kernel.objects import Register, Thread, ThreadCap
 from pith.kernel.riscv64 import entry
 from pith.kernel.riscv64.trap import handle_kernel_trap
 from pith.kernel.state import kernel
@@ -133,14 +133,16 @@ def test_a_trap_in_the_kernel_stops_it(system: Running) -> None:
 
 
 def test_entry_saves_and_loads_every_register() -> None:
+    first = Thread.layout().fields["registers"].offset
     saves, loads = entry.trap_text(), entry.resume_text()
     for register in Register:
-        name = register.name.lower()
-        if register < Register.NEXT_PC and name != "t0":
-            assert f"sd {name}, {8 * register}(t0)" in saves
         if register < Register.NEXT_PC:
-            assert f"ld {name}, {8 * register}(a0)" in loads
-    assert loads.rindex("ld a0,") > max(loads.rindex(f"ld {n},") for n in entry.ABI_NAMES if n != "a0")
+            name, place = register.name.lower(), f"{first + 8 * register}(sp)"
+            assert f"sd {'t0' if name == 'sp' else name}, {place}" in saves
+            assert f"ld {name}, {place}" in loads
+    assert loads.rindex("ld sp,") > max(
+        loads.rindex(f"ld {r.name.lower()},") for r in Register if r.name != "SP" and r < 31
+    )
     assert "pith_kernel_start" in entry.start_text()
 
 

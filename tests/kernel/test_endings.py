@@ -170,7 +170,7 @@ class Stage(Town):
         registers[Register.A0] = ROOT
         registers[Register.A1] = MessageInfo(2, 0, 0, int(label)).bits
         registers[Register.A2], registers[Register.A3] = self.index_of(slot), 64
-        handle_trap(Cause.USER_CALL, 0)
+        handle_trap(Cause.USER_CALL)
         require_all()
 
     def is_done(self, label: Label, slot: Slot) -> bool:
@@ -782,14 +782,14 @@ def test_who_deletes_what_he_names_slots_by() -> None:
     insert(cnode, slot, own)
     derivation.delete(stage.world.slot_of(cnode, ROOT))
     move(cnode, slot, stage.world.slot_of(cnode, ROOT))
-    own.cap = replace(cnode, guard_size=60)
+    own.cap = replace(cnode, bits_below=0)
     require_all()
     registers = stage.runner.registers
     registers[Register.FAULT_PC] = PC
     registers[Register.A7], registers[Register.A0] = SystemCall.CALL % (1 << 64), ROOT
     registers[Register.A1] = MessageInfo(2, 0, 0, int(Label.CNODE_DELETE)).bits
     registers[Register.A2], registers[Register.A3] = ROOT, 4
-    handle_trap(Cause.USER_CALL, 0)
+    handle_trap(Cause.USER_CALL)
     require_all()
     assert isinstance(own.cap, CNodeCap) and stage.world.slot_of(cnode, ROOT).cap == NullCap()
     derivation.revoke(stage.untyped)
@@ -817,7 +817,7 @@ def test_a_zombie_in_the_way(label: Label, monkeypatch: pytest.MonkeyPatch) -> N
     registers[Register.A2], registers[Register.A3] = stage.index_of(target), 64
     registers[Register.A4], registers[Register.A5] = stage.index_of(victim), 64
     buffer.words[4], buffer.caps_or_badges[0] = 15, ROOT
-    handle_trap(Cause.USER_CALL, 0)
+    handle_trap(Cause.USER_CALL)
     require_all()
     if label == Label.CNODE_COPY:
         assert MessageInfo.from_bits(registers[Register.A1]).label == ErrorCode.ILLEGAL_OPERATION

@@ -100,8 +100,8 @@ class Scene(Running):
         inner = thread.slots[ThreadSlot.CSPACE].cap
         assert isinstance(inner, CNodeCap)
         upper = self.world.make(Slot, 64)
-        upper.cap = CNodeCap(inner.radix, 63 - inner.radix, inner.cnode, 0)
-        self.world.put(thread.slots[ThreadSlot.CSPACE], CNodeCap(1, 0, upper, 0))
+        upper.cap = CNodeCap(1, inner.radix, inner.cnode, 0)
+        self.world.put(thread.slots[ThreadSlot.CSPACE], CNodeCap(63, 1, upper, 0))
 
     def fault(self, kind: FaultKind) -> None:
         """The client's call is a fault."""

@@ -95,7 +95,8 @@ class Compiled:
         self._idle = (kernel.address - build.base + KernelState.layout().fields["idle"].offset) >> 3
 
     def enter(self, cause: int, value: int) -> int:
-        return self._call(0, cause, value)
+        self.processor.stval = value
+        return self._call(0, cause)
 
     def boot(self, arguments: tuple[int, ...]) -> int:
         self._call(1, *arguments)

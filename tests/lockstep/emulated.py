@@ -122,7 +122,8 @@ class Emulated:
             self.symbols = {s.name: s["st_value"] for s in table.iter_symbols()}
 
     def enter(self, cause: int, value: int) -> int:
-        return self._call(0, cause, value)
+        self.processor.stval = value
+        return self._call(0, cause)
 
     def boot(self, arguments: tuple[int, ...]) -> int:
         self._call(1, *arguments)

@@ -16,7 +16,7 @@ from .processor import Processor
 
 _CSR = {"csrw": lambda old, new: new, "csrs": lambda old, new: old | new, "csrc": lambda old, new: old & ~new}
 _ASSEMBLY = re.compile(
-    r'^(?P<head>.*)call (?P<kind>[^"]*?) asm sideeffect "(?P<text>[^"]*)", "[^"]*"\((?P<arguments>.*)\)$'
+    r'^(?P<head>.*)call (?P<kind>[^"]*?) asm (?:sideeffect )?"(?P<text>[^"]*)", "[^"]*"\((?P<arguments>.*)\)$'
 )
 _LOAD = re.compile(r"^(?P<head>.*)load volatile i32, (?P<from>ptr \S+), align 4$")
 _STORE = re.compile(r"^ *store volatile (?P<value>i32 \S+), (?P<to>ptr \S+), align 4$")

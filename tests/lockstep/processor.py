@@ -31,7 +31,7 @@ class Processor:
     def __init__(self, words: memoryview, base: int) -> None:
         self.words, self.base = words, base
         self.time, self.look, self.deadline = 1_000_000, 0, FOREVER
-        self.sstatus = 0
+        self.sstatus, self.stval = 0, 0
         self.enabled, self.pending, self.claimed = 0, 0, 0  # bits by interrupt line
         self.float = [0] * FLOAT_WORDS
         self.waits, self.cycles = 0, 0
@@ -105,6 +105,8 @@ class Processor:
                 return self.sip()
             case "sstatus":
                 return self.sstatus
+            case "stval":
+                return self.stval
             case "cycle":
                 self.cycles += CYCLES_PER_LOOK
                 return self.cycles

@@ -57,7 +57,8 @@ class Interpreted:
         machine.install(self.processor)
 
     def enter(self, cause: int, value: int) -> int:
-        return trap.handle_trap(cause, value).address
+        self.processor.stval = value
+        return trap.handle_trap(cause).address
 
     def boot(self, arguments: tuple[int, ...]) -> int:
         setattr(self.processor, "symbol", lambda name: window.IMAGE_OFFSET + image_end(self.build))
@@ -119,7 +120,7 @@ def prepare(life: Life, step: Step, registers: int, buffer: int | None) -> None:
 
 def registers_word(thread: Thread) -> int:
     """Where the thread's registers begin in memory, as an index of words."""
-    return (thread.address - memory.base) >> 3
+    return (thread.registers.address - memory.base) >> 3
 
 
 def buffer_word(thread: Thread) -> int | None:

@@ -340,6 +340,12 @@ def yield_one_way(town: Town) -> None:
     town.runner.yielding_to = town.ready.context
 
 
+@breaks("who_yields_can_run")
+def yield_and_wait(town: Town) -> None:
+    context = context_of(town.ready)
+    town.receiver.yielding_to, context.yielding_from = context, town.receiver
+
+
 # Calls ----------------------------------------------------------------------------------------------------
 
 

@@ -66,5 +66,5 @@ def test_the_kernel_keeps_its_invariants_at_timer_interrupts(
     ran: set[int] = set()
     for _ in range(150):
         pass_time()
-        ran.add(enter(TIMER, 0).address)
+        ran.add(enter(TIMER).address)
     assert {t.address for t in (town.runner, town.ready, town.sleeper, town.late, town.callee)} == ran

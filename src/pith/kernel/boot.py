@@ -37,7 +37,6 @@ from pith.abi.objects import (
     SLOT_BITS,
     TCB_BITS,
     USER_TOP,
-    WORD_BITS,
 )
 from pith.metal import MASK64, Inline, Struct, Value, export, replace, static, u6, u8, u32, u40, u64
 from pith.metal.machine import copy_memory, panic, static_address, zero_memory
@@ -251,7 +250,7 @@ def _record(region: SlotRegion, first: u32) -> None:
 
 def _make_root_cnode() -> None:
     slots = Slot.at(window_of(_allocate(ROOT_CNODE_BITS + SLOT_BITS)))
-    kernel.root = CNodeCap(ROOT_CNODE_BITS, WORD_BITS - ROOT_CNODE_BITS, slots, 0)
+    kernel.root = CNodeCap(0, ROOT_CNODE_BITS, slots, 0)
     boot.next_slot = INITIAL_CAPS
     _set_slot(RootSlot.CNODE, kernel.root)
     _set_slot(RootSlot.IRQ_CONTROL, IRQControlCap())

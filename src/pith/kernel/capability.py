@@ -124,10 +124,11 @@ def with_data(cap: Cap, data: u64, is_moved: bool) -> Cap:
             return NullCap() if is_moved or cap.badge else replace(cap, badge=data)
         case CNodeCap():
             guard = CNodeData.from_bits(data)
-            if guard.guard_size + cap.radix > WORD_BITS:
+            bits_below = WORD_BITS - cap.radix - guard.guard_size
+            if bits_below < 0:
                 return NullCap()
             low_bits = (1 << guard.guard_size) - 1
-            return replace(cap, guard_size=guard.guard_size, guard=guard.guard & low_bits)
+            return replace(cap, bits_below=bits_below, guard=guard.guard & low_bits)
         case _:
             return cap
 

@@ -20,7 +20,7 @@ from typing import Final
 
 from pith.abi.errors import LookupFailureKind
 from pith.abi.objects import WORD_BITS
-from pith.metal import MASK64, Array, Value, cold, inline, replace, u7, u64
+from pith.metal import MASK64, Array, Value, cold, inline, replace, u6, u7, u64
 
 from .capability import becomes_original
 from .errors import DeleteFirst, FailedLookup, LookupFailure, RangeError
@@ -58,19 +58,27 @@ def resolve(root: Cap, address: u64, depth: u7) -> Resolved:
     node = root
     bits_left: u7 = depth
     while True:
-        consumed = node.guard_size + node.radix
-        guard = (address & ((1 << bits_left) - 1)) >> max(bits_left - node.guard_size, 0)
-        if node.guard_size > bits_left or guard != node.guard:
-            raise LookupFailure(LookupFailureKind.GUARD_MISMATCH, bits_left, node.guard, node.guard_size)
+        consumed = WORD_BITS - node.bits_below
         if consumed > bits_left:
+            _ensure_guard_matches(node, address, bits_left)
             raise LookupFailure(LookupFailureKind.DEPTH_MISMATCH, bits_left, consumed, 0)
-        bits_left -= consumed
-        index = address >> bits_left & ((1 << node.radix) - 1)
+        rest: u6 = bits_left - consumed  # an index has one bit at least
+        index = _index(node, address >> rest) & MASK64 >> node.bits_below
+        if index >> node.radix:
+            raise LookupFailure(LookupFailureKind.GUARD_MISMATCH, bits_left, node.guard, node.guard_size)
+        bits_left = rest
         slot = slot_at(node, index)
         following = slot.cap
         if bits_left == 0 or not isinstance(following, CNodeCap):
             return Resolved(slot, bits_left)
         node = following
+
+
+def _ensure_guard_matches(node: CNodeCap, address: u64, bits_left: u7) -> None:
+    """Raise LookupFailure unless the guard is the first of so many bits: what is wrong is told in this order."""
+    guard = (address & ((1 << bits_left) - 1)) >> max(bits_left - node.guard_size, 0)
+    if node.guard_size > bits_left or guard != node.guard:
+        raise LookupFailure(LookupFailureKind.GUARD_MISMATCH, bits_left, node.guard, node.guard_size)
 
 
 def slot_at(node: CNodeCap, index: u64) -> Slot:
@@ -79,19 +87,30 @@ def slot_at(node: CNodeCap, index: u64) -> Slot:
 
 
 @inline
-def lookup_flat(thread: Thread, address: u64) -> Slot | None:
-    """The slot at `address` in a CSpace that is a single CNode, as most are; None if it is not there."""
+def lookup_flat(thread: Thread, address: u64) -> Cap:
+    """The capability at `address` in a CSpace that is a single CNode, as most are; none if the CSpace is deeper."""
     root = root_of(thread)
-    return flat_slot(root, address) if isinstance(root, CNodeCap) else None
+    if not isinstance(root, CNodeCap) or not _is_slot(root, address):
+        return NullCap()
+    return slot_at(root, _index(root, address)).cap
 
 
 @inline
 def flat_slot(root: CNodeCap, address: u64) -> Slot | None:
     """The slot that `root` leads to by all bits of `address` in one step; None if it does not."""
-    index = address ^ (root.guard << root.radix & MASK64)  # an index, if the guard matches what is above
-    if root.guard_size + root.radix != WORD_BITS or index >> root.radix:
-        return None
-    return slot_at(root, index)
+    return slot_at(root, _index(root, address)) if _is_slot(root, address) else None
+
+
+@inline
+def _is_slot(root: CNodeCap, address: u64) -> bool:
+    """Whether the CNode's guard and index are all of an address, and the guard is this one's."""
+    return root.bits_below == 0 and _index(root, address) >> root.radix == 0
+
+
+@inline
+def _index(root: CNodeCap, address: u64) -> u64:
+    """An index, if the guard matches the bits above it."""
+    return address ^ (root.guard << root.radix & MASK64)
 
 
 def root_of(thread: Thread) -> Cap:

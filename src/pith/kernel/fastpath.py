@@ -24,7 +24,7 @@ from typing import Final
 
 from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, MessageInfo
 from pith.abi.syscalls import SystemCall
-from pith.metal import MASK64, inline, noinline, replace, u7, u64
+from pith.metal import MASK64, cold, inline, noinline, replace, u7, u64
 
 from . import blocking, reply, scheduler
 from .cspace import lookup_flat
@@ -44,7 +44,6 @@ from .objects import (
 )
 from .queue import remove_first
 from .riscv64 import fpu, vspace
-from .riscv64.vspace import NO_SPACE, known_satp
 from .state import kernel
 
 CALL: Final = SystemCall.CALL & MASK64
@@ -72,16 +71,15 @@ def take(thread: Thread) -> Thread | None:
 @inline
 def _call(client: Thread) -> Thread | None:
     """Call a server."""
-    slot = lookup_flat(client, client.registers[Register.A0])
-    if slot is None:  # a deeper CSpace, or a fault
-        return None
-    cap = slot.cap
+    cap = lookup_flat(client, client.registers[Register.A0])  # none in a deeper CSpace
     if not isinstance(cap, EndpointCap) or not cap.can_send:
         return None
     if not (cap.can_grant or cap.can_grant_reply):  # nobody could answer
         return None
     info = MessageInfo.from_bits(client.registers[Register.A1])
-    if info.extra_caps:
+    if (
+        info.extra_caps or info.caps_unwrapped
+    ):  # capabilities to transfer, or bits that the server must not see
         return None
     server = cap.endpoint.queue.head
     if server is None or server.state is not ThreadState.BLOCKED_ON_RECEIVE:  # the client has to wait
@@ -89,12 +87,11 @@ def _call(client: Thread) -> Thread | None:
     link, context = server.wait_reply, client.context
     if link is None or context is None:  # no answer wanted, or no time that could be lent
         return None
-    satp = _satp_if_next(server)
-    if satp == NO_SPACE:
+    if not _is_ready_to_run(server):
         return None
     own = server.context
     # This one changes something if it can, and so comes last.
-    if own is not None and not scheduler.could_switch_context(own, wakes=True):
+    if own is not None and not _could_take_over(own):
         return None
 
     # All is as it should be. The server leaves the endpoint,
@@ -111,18 +108,15 @@ def _call(client: Thread) -> Thread | None:
         reply.stack(link, context)
         _move(context, client, server)
     # and its message.
-    put_header(server, cap.badge, MessageInfo(info.length, label=info.label))
-    _switch(client, server, satp)
+    put_header(server, cap.badge, info)
+    _switch(client, server)
     return _deliver(client, server, info.length)
 
 
 @inline
 def _answer(server: Thread) -> Thread | None:
     """Answer a client, and wait for the next."""
-    reply_slot = lookup_flat(server, server.registers[Register.A6])
-    if reply_slot is None:
-        return None
-    reply_cap = reply_slot.cap
+    reply_cap = lookup_flat(server, server.registers[Register.A6])
     if not isinstance(reply_cap, ReplyCap):
         return None
     link = reply_cap.reply
@@ -141,12 +135,9 @@ def _answer(server: Thread) -> Thread | None:
     elif context is not server.context or own is not None:
         return None
     info = MessageInfo.from_bits(server.registers[Register.A1])
-    if info.extra_caps:
+    if info.extra_caps or info.caps_unwrapped:
         return None
-    slot = lookup_flat(server, server.registers[Register.A0])
-    if slot is None:
-        return None
-    cap = slot.cap
+    cap = lookup_flat(server, server.registers[Register.A0])
     if not isinstance(cap, EndpointCap) or not cap.can_receive:
         return None
     if cap.endpoint.queue.head is not None:  # a message is there already, or others wait for one
@@ -154,11 +145,10 @@ def _answer(server: Thread) -> Thread | None:
     bound = server.bound_notification
     if bound is not None and (bound.state is NotificationState.ACTIVE or bound.context is not None):
         return None  # a signal is there already, or time that is to be given back
-    satp = _satp_if_next(client)
-    if satp == NO_SPACE:
+    if not _is_ready_to_run(client):
         return None
     # This one changes something if it can, and so comes last.
-    if own is not None and not scheduler.could_switch_context(own, wakes=True):
+    if own is not None and not _could_take_over(own):
         return None
 
     # All is as it should be. The client's time goes back, if it was lent,
@@ -178,20 +168,17 @@ def _answer(server: Thread) -> Thread | None:
     if kind is FaultKind.VM:
         client.fault_kind = FaultKind.NONE
         client.registers[Register.NEXT_PC] = client.registers[Register.FAULT_PC]
-        _switch(server, client, satp)
+        _switch(server, client)
         return client
-    put_header(client, 0, MessageInfo(info.length, label=info.label))
-    _switch(server, client, satp)
+    put_header(client, 0, info)
+    _switch(server, client)
     return _deliver(server, client, info.length)
 
 
 @noinline
 def _signal(sender: Thread) -> Thread | None:
     """Signal a notification that nobody waits for, or a thread with time of its own."""
-    slot = lookup_flat(sender, sender.registers[Register.A0])
-    if slot is None:
-        return None
-    cap = slot.cap
+    cap = lookup_flat(sender, sender.registers[Register.A0])
     if not isinstance(cap, NotificationCap) or not cap.can_send:
         return None
     if MessageInfo.from_bits(sender.registers[Register.A1]).extra_caps:  # which are to be there
@@ -203,10 +190,9 @@ def _signal(sender: Thread) -> Thread | None:
     own = waiter.context
     if own is None:
         return None
-    satp = NO_SPACE
-    if waiter.priority > sender.priority:
-        satp = _satp_if_next(waiter)
-        if satp == NO_SPACE:
+    preempts = waiter.priority > sender.priority
+    if preempts:
+        if not _is_ready_to_run(waiter):
             return None
         if not scheduler.could_switch_context(own, wakes=True):  # this changes something: it is the last
             return None
@@ -221,12 +207,12 @@ def _signal(sender: Thread) -> Thread | None:
     waiter.state = ThreadState.RUNNING
     waiter.registers[Register.A0] = cap.badge
     # and runs now or later.
-    if satp == NO_SPACE:
+    if not preempts:
         scheduler.enqueue_behind(waiter, sender)
         _pass(sender)
         return sender
     scheduler.enqueue_front(sender)
-    _switch(sender, waiter, satp)
+    _switch(sender, waiter)
     return waiter
 
 
@@ -244,10 +230,7 @@ def _note(sender: Thread, notification: Notification, badge: u64) -> Thread | No
 @noinline
 def _wait(waiter: Thread) -> Thread | None:
     """Be the first to wait for a notification; another thread goes on where it stood."""
-    slot = lookup_flat(waiter, waiter.registers[Register.A0])
-    if slot is None:
-        return None
-    cap = slot.cap
+    cap = lookup_flat(waiter, waiter.registers[Register.A0])
     if not isinstance(cap, NotificationCap) or not cap.can_receive:
         return None
     notification = cap.notification
@@ -261,8 +244,7 @@ def _wait(waiter: Thread) -> Thread | None:
     own = following.context
     if own is None:
         return None
-    satp = _satp_if_next(following)
-    if satp == NO_SPACE:
+    if following.yielding_to is not None or not _is_ready_to_run(following):  # it is to get an answer first
         return None
     if not scheduler.could_switch_context(own, wakes=False):  # this changes something: it is the last
         return None
@@ -270,7 +252,7 @@ def _wait(waiter: Thread) -> Thread | None:
     # All is as it should be.
     blocking.wait_at_notification(waiter, notification)
     scheduler.leave_ready(following)
-    _switch(waiter, following, satp)
+    _switch(waiter, following)
     return following
 
 
@@ -278,11 +260,15 @@ def _wait(waiter: Thread) -> Thread | None:
 
 
 @inline
-def _satp_if_next(thread: Thread) -> u64:
-    """The thread's address space as `satp` wants it; NO_SPACE if that is to be found, or others come first."""
-    if thread.yielding_to is not None or not scheduler.is_next(thread):
-        return NO_SPACE
-    return known_satp(thread)
+def _is_ready_to_run(thread: Thread) -> bool:
+    """Whether nobody comes before a thread that is to run next, and its address space is known."""
+    return scheduler.is_next(thread) and vspace.is_known(thread)
+
+
+@cold
+def _could_take_over(own: SchedContext) -> bool:
+    """Switch to the context of a thread that was blocked and has time of its own, as the fewer threads do that serve."""
+    return scheduler.could_switch_context(own, wakes=True)
 
 
 @inline
@@ -300,11 +286,11 @@ def _pass(thread: Thread) -> None:
 
 
 @inline
-def _switch(before: Thread, after: Thread, satp: u64) -> None:
+def _switch(before: Thread, after: Thread) -> None:
     """`before`, whose system call is done, gives the processor to `after`."""
     _pass(before)
     kernel.current = after
-    vspace.switch(satp)
+    vspace.switch(after.satp)
     fpu.prepare(after)
 
 

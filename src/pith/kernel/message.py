@@ -13,8 +13,7 @@ capability in the thread's own slot. Manual: chapter "Message Passing (IPC)".
 from __future__ import annotations
 
 from pith.abi.messages import MESSAGE_MAX_LENGTH, MESSAGE_REGISTERS, IPCBuffer, MessageInfo
-from pith.metal import Value, inline, replace, u2, u3, u7, u52, u64
-from pith.metal.machine import copy_memory
+from pith.metal import Value, inline, replace, u2, u3, u7, u8, u52, u64
 
 from . import capability, cspace
 from .errors import (
@@ -147,8 +146,15 @@ def transfer(
 @inline
 def copy_registers(sender: Thread, receiver: Thread, length: u7) -> None:
     """Copy those of `length` words that travel in registers."""
-    for index in range(min(length, MESSAGE_REGISTERS)):
-        receiver.registers[Register.A2 + index] = sender.registers[Register.A2 + index]
+    source, destination = sender.registers, receiver.registers
+    if length > 0:
+        destination[Register.A2] = source[Register.A2]
+    if length > 1:
+        destination[Register.A3] = source[Register.A3]
+    if length > 2:
+        destination[Register.A4] = source[Register.A4]
+    if length > 3:
+        destination[Register.A5] = source[Register.A5]
 
 
 @inline
@@ -157,9 +163,26 @@ def copy_rest(sender: Thread, receiver: Thread, length: u7) -> u7:
     source, destination = buffer_of(sender, writing=False), buffer_of(receiver, writing=True)
     if source is None or destination is None:
         return MESSAGE_REGISTERS
-    rest = source.words.part(MESSAGE_REGISTERS, length - MESSAGE_REGISTERS)
-    copy_memory(destination.words.address + 8 * MESSAGE_REGISTERS, rest.address, 8 * rest.length)
+    index: u8 = MESSAGE_REGISTERS
+    while index + 8 <= length:
+        _copy_words(source, destination, index, 8)
+        index += 8
+    if index + 4 <= length:
+        _copy_words(source, destination, index, 4)
+        index += 4
+    if index + 2 <= length:
+        _copy_words(source, destination, index, 2)
+        index += 2
+    if index < length:
+        _copy_words(source, destination, index, 1)
     return length
+
+
+@inline
+def _copy_words(source: IPCBuffer, destination: IPCBuffer, first: u8, count: u8) -> None:
+    """Copy so many words, a constant: one load and one store for each."""
+    for index in range(first, first + count):
+        destination.words[index] = source.words[index]
 
 
 def _transfer_capabilities(

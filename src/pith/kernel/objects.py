@@ -24,7 +24,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from pith.abi.objects import REFILL_BYTES, SCHED_CONTEXT_CORE_BYTES
+from pith.abi.objects import REFILL_BYTES, SCHED_CONTEXT_CORE_BYTES, WORD_BITS
 from pith.metal import (
     Array,
     Inline,
@@ -82,12 +82,21 @@ class ReplyCap(Packed, bits=128, tag=4, tag_bits=5):
 
 
 class CNodeCap(Packed, bits=128, tag=5, tag_bits=5):
-    """2**radix slots, found under a guard: `guard_size` bits that must equal `guard`."""
+    """2**radix slots, found under a guard: bits that must equal `guard`, then the index.
 
+    `bits_below` of a word's bits are left for CNodes below this one. It stands right behind the tag, so that one
+    comparison tells a CSpace that is a single CNode.
+    """
+
+    bits_below: u6
     radix: u6
-    guard_size: u7
     cnode: Slot = bits(at=24, width=40)
     guard: u64 = bits(at=64)
+
+    @property
+    def guard_size(self) -> u7:
+        """How many bits the guard has."""
+        return WORD_BITS - self.radix - self.bits_below
 
 
 class ThreadCap(Packed, bits=128, tag=6, tag_bits=5):
@@ -294,13 +303,12 @@ class Usage(Struct):
 
 
 class Thread(Struct, size=2048):
-    """A thread (TCB object). The first words are what entry.py's assembly saves and restores.
+    """A thread (TCB object).
 
-    What a call and its answer look at stands behind them, up to slots[CSPACE]: the registers end in their fifth
-    cache line, and that line and the next hold all of it.
+    What a call and its answer look at stands so that they touch few cache lines: the first holds all that is
+    asked of a thread which goes on, beside its registers and NEXT_PC, which fill the next four; the sixth, up to
+    slots[CSPACE], what is asked besides of one which made a system call.
     """
-
-    registers: Array[u64] = array(REGISTER_COUNT)
 
     state: ThreadState
     is_ready: bool  # in a ready queue
@@ -315,12 +323,14 @@ class Thread(Struct, size=2048):
     yielding_to: SchedContext | None
     satp: u64  # its address space, as was found in `space_epoch`; see vspace.py
     space_epoch: u64
-
     wait_reply: Reply | None
     wait_endpoint: Endpoint | None
+    queue_next: Thread | None  # in the one queue that it stands in, see queue.py
+
+    registers: Array[u64] = array(REGISTER_COUNT, offset=64)  # what entry.py's assembly saves and loads
+
     wait_notification: Notification | None
     bound_notification: Notification | None
-    queue_next: Thread | None  # in the one queue that it stands in, see queue.py
     queue_previous: Thread | None
 
     # The thread's own capabilities; entry i of Thread's slots, see ThreadSlot.

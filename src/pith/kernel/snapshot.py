@@ -288,8 +288,8 @@ def _put_cap(cap: Cap) -> None:
         case NotificationCap(badge=badge):
             _put_rights(cap.can_receive, cap.can_send, False, False)
             put(f", badge: {badge:#x})")
-        case CNodeCap(guard=guard, guard_size=guard_size):
-            put(f" (guard: {guard:#x}, guard_size: {guard_size})")
+        case CNodeCap() as node:
+            put(f" (guard: {node.guard:#x}, guard_size: {node.guard_size})")
         case FrameCap(asid=asid, mapped_address=address):
             _put_rights(cap.can_read, cap.can_write, False, False)
             if asid:

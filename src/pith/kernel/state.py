@@ -63,7 +63,7 @@ class KernelState(Struct, align=64):
     fpu_is_on: bool
     fpu_owner: Thread | None
     current_root: u64  # satp as it stands
-    space_epoch: u64  # how often it changed who has which address space
+    space_epoch: u64  # how often it changed who has which address space; from 1, for new threads are of none
 
     # Time, in ticks of the timer.
     now: u64  # at kernel entry

@@ -224,7 +224,7 @@ def make(kind: ObjectType, base: u40, size_bits: u6, is_device: bool) -> Cap:
         case ObjectType.REPLY:
             return ReplyCap(True, Reply.at(at))
         case ObjectType.CNODE:
-            return CNodeCap(size_bits, 0, Slot.at(at), 0)
+            return CNodeCap(WORD_BITS - size_bits, size_bits, Slot.at(at), 0)
         case ObjectType.SCHED_CONTEXT:
             return SchedContextCap(size_bits, SchedContext.at(at))
         case ObjectType.PAGE:

@@ -194,6 +194,7 @@ class HostedMachine(Machine):
         self.last_context = context
         words, first = self.core.words, context - metal_memory.base >> 3
         words[first + FAULT_PC] = words[first + NEXT_PC]
+        self.processor.registers["stval"] = value
         self.processor.charge(KERNEL_ENTRY)
         if self.trace is not None:
             self.trace(cause, value)

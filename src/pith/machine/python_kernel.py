@@ -6,11 +6,12 @@ tests can put a kernel of ten lines in this one's place.
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from pith.metal import Struct
+from typing import TYPE_CHECKING, Protocol
 
 from .image import Table
+
+if TYPE_CHECKING:
+    from pith.kernel.objects import Thread
 
 
 class Kernel(Protocol):
@@ -25,7 +26,7 @@ class Kernel(Protocol):
         """Boot, with what the loader hands over."""
 
     def handle_trap(self, cause: int, value: int) -> int:
-        """One kernel entry, with what scause and stval hold."""
+        """One kernel entry, with what scause and stval hold; stval is also in the processor."""
 
     def resume(self) -> int:
         """Decide who runs."""
@@ -53,11 +54,11 @@ class PithKernel:
         return self.resume()
 
     def handle_trap(self, cause: int, value: int) -> int:
-        return address_of(self._handle_trap(cause, value))
+        return registers_of(self._handle_trap(cause))
 
     def resume(self) -> int:
-        return address_of(self._resume())
+        return registers_of(self._resume())
 
 
-def address_of(thread: Struct) -> int:
-    return thread.address
+def registers_of(thread: Thread) -> int:
+    return thread.registers.address

@@ -25,7 +25,10 @@ PHDRS
 SECTIONS
 {{
     . = {ADDRESS:#x};
-    .text : AT({board.KERNEL_PHYSICAL:#x}) {{ KEEP(*(.text.pith_entry)) *(.text .text.*) }} :kernel
+    .text : AT({board.KERNEL_PHYSICAL:#x}) {{
+        KEEP(*(.text.pith_entry)) . = ALIGN(64);
+        *(.text.pith_trap_entry .text.pith_kernel_trap .text.pith_resume) *(.text .text.*)
+    }} :kernel
     .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} :kernel
     .data : {{ *(.data .data.* .sdata .sdata.*) }} :kernel
     .bss : {{ *(.sbss .sbss.* .bss .bss.* COMMON) }} :kernel

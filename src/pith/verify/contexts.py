@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pith.kernel import budget
+from pith.kernel import budget, scheduler
 from pith.kernel.objects import Notification, Refill, SchedContext, SchedContextCap, Thread
 
 from .census import Census, Violation
-from .naming import name_of
+from .naming import name_of, state_name
 
 
 def refills_of(context: SchedContext) -> list[Refill]:
@@ -113,6 +113,15 @@ def yields_are_mutual(census: Census) -> Iterator[Violation]:
             yield Violation(subject, name_of(yielder.yielding_to), name_of(context))
 
 
+def who_yields_can_run(census: Census) -> Iterator[Violation]:
+    """A thread that has yielded to a context waits in no queue but the scheduler's: whoever blocks has its answer."""
+    for thread in census.all(Thread):
+        if thread.yielding_to is not None and not scheduler.is_runnable(thread):
+            yield Violation(
+                name_of(thread), f"{state_name(thread.state)}, and yielding", "running, or not yielding"
+            )
+
+
 RULES = (
     rings_fit,
     refills_add_up,
@@ -122,4 +131,5 @@ RULES = (
     contexts_and_threads_are_mutual,
     contexts_and_notifications_are_mutual,
     yields_are_mutual,
+    who_yields_can_run,
 )

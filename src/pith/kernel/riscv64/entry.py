@@ -1,8 +1,8 @@
 """Entry and exit: the assembly between a thread's registers and the kernel's Python.
 
-While a thread runs, `sscratch` holds its Thread, whose first words are its registers; in the kernel it
-holds 0, so that a trap inside the kernel, which must not be, is told from one out of a thread. There is one
-stack, empty whenever a thread runs.
+While a thread runs, `sscratch` holds its Thread; in the kernel it holds 0, so that a trap inside the kernel, which
+must not be, is told from one out of a thread. There is one stack, empty whenever a thread runs, and on a page's border,
+so that one instruction names it.
 
 On the hosted machine none of this exists: there the machine itself moves registers and calls `handle_trap`.
 """
@@ -22,23 +22,19 @@ from .window import IMAGE_OFFSET
 STACK_BYTES: Final = 16384
 SSTATUS_SIE: Final = 1 << 1
 SSTATUS_SPP: Final = 1 << 8
-ABI_NAMES: Final = [register.name.lower() for register in Register if register < Register.NEXT_PC]
 
 
 def _offset(register: Register) -> int:
-    return 8 * register
+    return Thread.layout().fields["registers"].offset + 8 * register
 
 
-def _save() -> str:
-    """Save all registers to the Thread at t0, except t0 itself, which sscratch holds."""
-    saves = [f"sd {name}, {8 * index}(t0)" for index, name in enumerate(ABI_NAMES) if name != "t0"]
-    return "\n".join(saves)
+def _move(operation: str) -> str:
+    """Save or load all registers, to or from the Thread at sp, but for sp itself.
 
-
-def _load() -> str:
-    """Load all registers from the Thread at a0, itself last."""
-    loads = [f"ld {name}, {8 * index}(a0)" for index, name in enumerate(ABI_NAMES) if name != "a0"]
-    return "\n".join([*loads, f"ld a0, {_offset(Register.A0)}(a0)"])
+    At sp, for what is moved relative to it takes half the bytes: two cache lines less on the way in and out.
+    """
+    others = [register for register in Register if register < Register.NEXT_PC and register != Register.SP]
+    return "\n".join(f"{operation} {register.name.lower()}, {_offset(register)}(sp)" for register in others)
 
 
 def _map_text() -> str:
@@ -79,7 +75,7 @@ def start_text() -> str:
     """The kernel's first instructions: its mappings, a stack, traps to us, then Python; a0-a5 pass through."""
     return f"""
         {_map_text()}
-        la sp, pith_stack_top
+        lui sp, %hi(pith_stack)
         la t0, pith_trap
         csrw stvec, t0
         csrw sscratch, zero
@@ -95,7 +91,8 @@ def start_text() -> str:
         pith_first_root:
         .space {8 * vspace.ENTRIES}
         .space {STACK_BYTES}
-        pith_stack_top:
+        pith_stack:
+        .space {OUTERMOST_FRAME}
         .popsection
     """
 
@@ -106,22 +103,21 @@ def trap_text() -> str:
         .balign 4
         .global pith_trap
         pith_trap:
-        csrrw t0, sscratch, t0
-        beqz t0, 1f
-        {_save()}
-        csrrw t1, sscratch, zero
-        sd t1, {_offset(Register.T0)}(t0)
-        csrr t1, sepc
-        sd t1, {_offset(Register.NEXT_PC)}(t0)
-        sd t1, {_offset(Register.FAULT_PC)}(t0)
-        la sp, pith_stack_top - {OUTERMOST_FRAME}
-        j pith_kernel_trap
+        csrrw sp, sscratch, sp
+        beqz sp, 1f
+        {_move("sd")}
+        csrrw t0, sscratch, zero
+        sd t0, {_offset(Register.SP)}(sp)
+        csrr t0, sepc
+        sd t0, {_offset(Register.FAULT_PC)}(sp)
+        lui sp, %hi(pith_stack)
+        tail pith_kernel_trap
 
         1:
         csrr a0, scause
         csrr a1, sepc
         csrr a2, stval
-        la sp, pith_stack_top
+        lui sp, %hi(pith_stack)
         call pith_kernel_broken
     """
 
@@ -130,9 +126,11 @@ def resume_text() -> str:
     """Out of the kernel, into the Thread at a0."""
     return f"""
         csrw sscratch, a0
-        ld t0, {_offset(Register.NEXT_PC)}(a0)
+        mv sp, a0
+        ld t0, {_offset(Register.NEXT_PC)}(sp)
         csrw sepc, t0
-        {_load()}
+        {_move("ld")}
+        ld sp, {_offset(Register.SP)}(sp)
         sret
     """
 

@@ -22,13 +22,12 @@ FPU_DISABLED: Final = 1  # in Thread.flags
 
 def prepare(thread: Thread) -> None:
     """Switch floating point on for the owner of the registers, and off for all others."""
-    is_on = thread is kernel.fpu_owner
-    if is_on != kernel.fpu_is_on:
-        kernel.fpu_is_on = is_on
-        if is_on:
-            csr_set("sstatus", SSTATUS_FS)
-        else:
-            csr_clear("sstatus", SSTATUS_FS)
+    if thread is kernel.fpu_owner:
+        kernel.fpu_is_on = True
+        csr_set("sstatus", SSTATUS_FS)
+    elif kernel.fpu_is_on:
+        kernel.fpu_is_on = False
+        csr_clear("sstatus", SSTATUS_FS)
 
 
 def take(thread: Thread) -> bool:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from pith.metal import export, inline, machine, noinline, outermost, u64
+from pith.metal import cold, export, inline, machine, noinline, outermost, u64
 from pith.metal.machine import csr_read
 
 from .. import benchmark, debug, fastpath, fault, scheduler, syscall, timeslice
 from ..fault_message import set_fault
 from ..message import current
-from ..objects import FaultKind, Thread
+from ..objects import FaultKind, Register, Thread
 from ..resume import resume, take_interrupts
 from . import entry, fpu
 from .csr import INTERRUPT, Cause
@@ -28,26 +28,27 @@ from .csr import INTERRUPT, Cause
 @outermost
 def enter() -> NoReturn:
     """One entry of the kernel, from the assembly that saved the thread's registers to the one that loads them."""
-    entry.resume(handle_trap(csr_read("scause"), csr_read("stval")))
+    entry.resume(handle_trap(csr_read("scause")))
 
 
 @inline
-def handle_trap(cause: u64, value: u64) -> Thread:
-    """One entry of the kernel, with scause and stval; the thread whose registers are to be loaded then."""
+def handle_trap(cause: u64) -> Thread:
+    """One entry of the kernel, with scause; the thread whose registers are to be loaded then."""
     benchmark.enter(cause)
     if cause == Cause.USER_CALL:
         following = fastpath.take(current())
         if following is not None:
             benchmark.leave(following, is_fastpath=True)
             return following
-    return _handle(cause, value)
+    return _handle(cause)
 
 
-@noinline
-def _handle(cause: u64, value: u64) -> Thread:
+@cold
+def _handle(cause: u64) -> Thread:
     """The whole of an entry, for all that the fast path did not do."""
-    scheduler.update_time()
     thread = current()
+    thread.registers[Register.NEXT_PC] = thread.registers[Register.FAULT_PC]
+    scheduler.update_time()
     is_served = scheduler.is_quiet() or timeslice.check(thread)
     if cause & INTERRUPT:
         take_interrupts()
@@ -55,14 +56,15 @@ def _handle(cause: u64, value: u64) -> Thread:
         if cause == Cause.USER_CALL:
             syscall.handle(thread)
         else:
-            _handle_exception(thread, cause, value)
+            _handle_exception(thread, cause)
         debug.tell_end(thread)
     return resume()
 
 
 @noinline
-def _handle_exception(thread: Thread, cause: u64, value: u64) -> None:
+def _handle_exception(thread: Thread, cause: u64) -> None:
     """Turn an exception into the thread's fault. Page and access faults look alike to its handler."""
+    value = csr_read("stval")
     match cause:
         case Cause.ILLEGAL_INSTRUCTION if fpu.take(thread):
             return

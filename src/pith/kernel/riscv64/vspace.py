@@ -36,7 +36,6 @@ ENTRIES: Final = 1 << PAGE_TABLE_INDEX_BITS
 USER_ENTRIES: Final = ENTRIES // 2  # of a root; the other half is the kernel's
 SATP_SV39: Final = 8 << 60
 SATP_ASID_SHIFT: Final = 44
-NO_SPACE: Final = 0  # of satp: no translation
 INVALID: Final = PageTableEntry()
 IMAGE_BASE: Final = 0x8000_0000  # physical; the gigabyte that the kernel's image lies in
 
@@ -147,34 +146,25 @@ def release_pool(base_asid: u16, pool: ASIDPool) -> None:
 
 def set_address_space(thread: Thread) -> None:
     """Let the processor translate as `thread` sees memory; as the kernel alone does if it has no address space."""
-    satp = known_satp(thread)
-    if satp == NO_SPACE:
-        satp = _find_satp(thread)
-    if satp == NO_SPACE:
-        kernel_root = kernel.kernel_root
-        assert kernel_root is not None
-        satp = _satp(kernel_root, 0)
-    switch(satp)
+    switch(thread.satp if is_known(thread) else _find_satp(thread))
 
 
 @inline
-def known_satp(thread: Thread) -> u64:
-    """What `satp` holds while the thread runs, if that was found before and nothing has changed; else NO_SPACE."""
-    return thread.satp if thread.space_epoch == kernel.space_epoch else NO_SPACE
+def is_known(thread: Thread) -> bool:
+    """Whether `thread.satp` is the thread's address space: it was found before, and nothing has changed."""
+    return thread.space_epoch == kernel.space_epoch
 
 
 def _find_satp(thread: Thread) -> u64:
-    """What `satp` holds while the thread runs; NO_SPACE if it has no address space, or that is no more."""
-    thread.satp = _satp_of_slot(thread)
-    thread.space_epoch = kernel.space_epoch
-    return thread.satp
-
-
-def _satp_of_slot(thread: Thread) -> u64:
+    """What `satp` holds while the thread runs; only an address space of its own is remembered."""
     cap = thread.slots[ThreadSlot.VSPACE].cap
     if isinstance(cap, PageTableCap) and cap.is_mapped and root_of(cap.asid) is cap.table:
-        return _satp(cap.table, cap.asid)
-    return NO_SPACE
+        thread.satp = _satp(cap.table, cap.asid)
+        thread.space_epoch = kernel.space_epoch
+        return thread.satp
+    kernel_root = kernel.kernel_root
+    assert kernel_root is not None
+    return _satp(kernel_root, 0)
 
 
 @inline
@@ -209,6 +199,7 @@ def make_kernel_root(root: PageTable) -> None:
         root.entries[index] = kernel_page((index - USER_ENTRIES) << span_bits(TOP_LEVEL))
     root.entries[index_of(IMAGE_OFFSET + IMAGE_BASE, TOP_LEVEL)] = kernel_page(IMAGE_BASE)
     kernel.kernel_root = root
+    begin_epoch()
 
 
 def kernel_page(physical: u40) -> PageTableEntry:

@@ -18,13 +18,13 @@ from pith.kernel.objects import FrameCap, SchedContext, Slot
 from pith.kernel.riscv64.entry import STACK_BYTES
 from pith.kernel.riscv64.window import IMAGE_OFFSET, WINDOW_BASE
 from pith.lab.inspect.dump import STATICS, attach_dump
-from pith.metal import Struct, size_of
+from pith.metal import OUTERMOST_FRAME, Struct, size_of
 from pith.verify.census import Census, take_census
 from pith.verify.naming import name_of, place
 
 DUMPED: Final = 64 << 20  # bytes from MEMORY_BASE on: all that the benchmark uses of Pith lies there
 PREFIX: Final = "pith.kernel."
-STACK_TOP: Final = "pith_stack_top"
+STACK: Final = "pith_stack"  # with the outermost frame above it
 
 
 class Owner(NamedTuple):
@@ -69,8 +69,8 @@ def of_image(kernel: Path) -> Iterator[Owner]:
         if symbol["st_info"]["type"] == "STT_OBJECT" and size and not symbol.name.startswith("."):
             fields = _fields(STATICS.get(symbol.name))
             yield Owner(start, start + size, symbol.name.removeprefix(PREFIX), fields)
-        elif symbol.name == STACK_TOP:
-            yield Owner(start - STACK_BYTES, start, "stack")
+        elif symbol.name == STACK:
+            yield Owner(start - STACK_BYTES, start + OUTERMOST_FRAME, "stack")
 
 
 def of_objects(dump: Path, kernel: Path) -> Iterator[Owner]:

@@ -251,12 +251,13 @@ class Copy(Instruction):
 
 @dataclass
 class Machine(Instruction):
-    """Assembly in place, with LLVM's constraint string."""
+    """Assembly in place, with LLVM's constraint string. `pure`: no more than its result, and the same each time."""
 
     result: Register | None
     text: str
     constraints: str
     arguments: list[Value]
+    pure: bool = False
 
 
 @dataclass

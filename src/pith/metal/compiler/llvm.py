@@ -8,6 +8,9 @@ Registers are shared out over the whole program (LLVM's -enable-ipra, see link.p
 changes, and a callee keeps none for its caller. That takes functions known to be called only, never jumped to
 (`notail`), and not by themselves (`norecurse`). The language has no recursion but one: what a panic does may panic.
 
+An outermost function ends with a call that does not return. To LLVM it returns behind it, for what never
+returns is unlikely to LLVM: if all paths were, it would lay the blocks out as they come, checks that fail among them.
+
 Memory is what CPython's is: any reference may alias any other, so no type-based aliasing is declared, and statics
 are visible symbols that assembly and addresses computed elsewhere may reach.
 """
@@ -176,16 +179,19 @@ class _Function:
             f"{kind_text(p.kind)}{_range(r)} {value_text(p)}"
             for p, r in zip(function.parameters, self._ranges(), strict=True)
         )
-        linkage = "dso_local" if signature.exported else "hidden" if signature.cold else "internal"
+        convention = self._convention(signature)
+        # What keeps registers for its callers must do so: of an internal function LLVM knows all callers, and drops it.
+        keeps = convention == "preserve_mostcc"
+        linkage = "dso_local" if signature.exported else "hidden" if keeps else "internal"
         advice = {True: " alwaysinline", False: " noinline", None: ""}[function.inline]
-        advice += "" if signature.returns else " noreturn"
+        advice += "" if signature.returns or function.outermost else " noreturn"
         advice += "" if signature.symbol in self.module.in_panic else " norecurse"
         advice += f' naked "warn-stack-size"="{OUTERMOST_FRAME}"' if function.outermost else ""
         known = " nonnull" if signature.never_null else _range(signature.result_range)
         result = f"{known} {kind_text(signature.result)}".strip()
         name = quoted(signature.symbol)
         note = f" !dbg {self.scope}" if self.scope else ""
-        head = f"\ndefine {linkage} {self._convention(signature)} {result} @{name}({parameters}) #0{advice}{note} {{"
+        head = f"\ndefine {linkage} {convention} {result} @{name}({parameters}) #0{advice}{note} {{"
         for block in function.blocks:
             self.lines.append(f"{quoted(block.name)}:")
             if block is function.blocks[0]:
@@ -239,7 +245,7 @@ class _Function:
             case ir.Panic(site, value):
                 self._panic(site, value)
             case ir.Unreachable():
-                self._add("unreachable")
+                self._add("ret void" if self.function.outermost else "unreachable")
             case ir.ReadSlot(result, slot):
                 self._add(f"{value_text(result)} = load {kind_text(result.kind)}, ptr {_slot(slot)}")
             case ir.WriteSlot(slot, value):
@@ -348,12 +354,14 @@ class _Function:
         head = f"{value_text(result)} = " if result else ""
         shown = kind_text(result.kind if result else None)
         if isinstance(instruction, ir.Machine):
-            text = f'asm sideeffect "{instruction.text}", "{instruction.constraints}"'
+            effect = "" if instruction.pure else " sideeffect"
+            text = f'asm{effect} "{instruction.text}", "{instruction.constraints}"'
             self._add(f"{head}call {shown} {text}({arguments})")
             return
         signature = self.module.signatures[instruction.symbol]
         how = "call" if signature.exported else f"notail call {self._convention(signature)}"
-        self._add(f"{head}{how} {shown} @{quoted(instruction.symbol)}({arguments})")
+        seldom = " cold" if signature.cold else ""  # so what leads there stands out of the way
+        self._add(f"{head}{how} {shown} @{quoted(instruction.symbol)}({arguments}){seldom}")
 
 
 def _reachable(program: ir.Program, root: str) -> set[str]:

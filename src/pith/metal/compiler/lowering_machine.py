@@ -24,6 +24,10 @@ _FENCES = {
     "fence_address_space": ("sfence.vma x0, $0", f"r,{_MEMORY}"),
     "wait_for_interrupt": ("wfi", _MEMORY),
 }
+_OF_A_TRAP = {
+    "scause",
+    "stval",
+}  # a trap sets them and nothing else does: read where they are wanted, if they are
 _CSR_CHANGES = {"csr_write": "csrw", "csr_set": "csrs", "csr_clear": "csrc"}
 
 
@@ -39,6 +43,8 @@ def lower(b: Builder, name: str, values: list[Value], names: list[str]) -> Value
 
 def _on_processor(b: Builder, name: str, values: list[Value], names: list[str]) -> Value | None:
     if name == "csr_read":
+        if names[0] in _OF_A_TRAP:
+            return _machine(b, WORD, f"csrr $0, {names[0]}", "=r", [], pure=True)
         return _machine(b, WORD, f"csrr $0, {names[0]}", f"=r,{_MEMORY}", [])
     if name in _CSR_CHANGES:
         return _machine(b, None, f"{_CSR_CHANGES[name]} {names[0]}, $0", f"rK,{_MEMORY}", values[1:])
@@ -64,10 +70,15 @@ def _on_processor(b: Builder, name: str, values: list[Value], names: list[str]) 
 
 
 def _machine(
-    b: Builder, kind: ir.Kind | None, text: str, constraints: str, arguments: list[Value]
+    b: Builder,
+    kind: ir.Kind | None,
+    text: str,
+    constraints: str,
+    arguments: list[Value],
+    pure: bool = False,
 ) -> Value | None:
     result = b.register(kind) if kind else None
-    b.emit(ir.Machine(result, text, constraints, arguments))
+    b.emit(ir.Machine(result, text, constraints, arguments, pure))
     return result
 
 
