@@ -288,6 +288,56 @@ def test_an_outermost_function_keeps_nobody_s_registers(build: Build) -> None:
     assert code[-1].split() == ["tail", "keep_leave"]
 
 
+def test_checks_that_fail_and_cold_calls_stand_behind_the_rest_of_an_outermost_function(build: Build) -> None:
+    text = OUTERMOST.replace("@noinline\ndef step", "@cold\ndef step").format(
+        body="""    number = csr_read('satp')
+    small: u8 = number
+    leave(step(number) if small == 7 else number)"""
+    )
+    code = body(assembly(build("from pith.metal import cold\n" + text)), "keep_enter")
+    first = next(index for index, line in enumerate(code) if line.split()[-1] == "keep_leave")
+    behind = [line.split()[-1] for line in code[first + 1 :] if line.startswith(("call", "tail"))]
+    assert "pith_panic" in behind and any(name.endswith("step") for name in behind)
+    assert not any(line.startswith("call") for line in code[:first])
+
+
+def test_what_a_trap_sets_is_read_where_it_is_wanted(build: Build) -> None:
+    text = """
+@export("keep_seen")
+def seen(a: u64) -> u64:
+    cause = csr_read("scause")
+    return csr_read("scause") ^ csr_read("sip") if a else 0
+"""
+    code = body(assembly(build(text)), "keep_seen")
+    assert sum("scause" in line for line in code) == 1  # once, and not for the value that nobody looks at
+    assert sum("sip" in line for line in code) == 1
+
+
+def test_a_reference_that_is_one_is_not_asked_whether_it_is(build: Build) -> None:
+    """Although it goes through a function whose result may be None."""
+    text = """
+class Row(Struct):
+    words: Array[u64] = array(8)
+
+rows = static(Row)
+
+@inline
+def there(row: Row, index: u64) -> Row:
+    return Row.at(row.address + 64 * (index & 3))
+
+@inline
+def find(row: Row, index: u64) -> Row | None:
+    return there(row, index) if index < 4 else None
+
+@export("keep_look")
+def look(index: u64) -> u64:
+    row = find(rows, index)
+    return 9 if row is None else row.words[0]
+"""
+    code = body(assembly(build(text)), "keep_look")
+    assert not any(line.startswith(("beqz", "bnez")) for line in code)
+
+
 def test_an_outermost_function_s_frame_has_a_limit(build: Build) -> None:
     numbers = range(60)
     lines = [f"    n{i} = csr_read('satp')" for i in numbers]

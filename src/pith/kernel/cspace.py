@@ -89,22 +89,17 @@ def slot_at(node: CNodeCap, index: u64) -> Slot:
 @inline
 def lookup_flat(thread: Thread, address: u64) -> Cap:
     """The capability at `address` in a CSpace that is a single CNode, as most are; none if the CSpace is deeper."""
-    root = root_of(thread)
-    if not isinstance(root, CNodeCap) or not _is_slot(root, address):
-        return NullCap()
-    return slot_at(root, _index(root, address)).cap
+    slot = flat_slot(root_of(thread), address)
+    return NullCap() if slot is None else slot.cap
 
 
 @inline
-def flat_slot(root: CNodeCap, address: u64) -> Slot | None:
+def flat_slot(root: Cap, address: u64) -> Slot | None:
     """The slot that `root` leads to by all bits of `address` in one step; None if it does not."""
-    return slot_at(root, _index(root, address)) if _is_slot(root, address) else None
-
-
-@inline
-def _is_slot(root: CNodeCap, address: u64) -> bool:
-    """Whether the CNode's guard and index are all of an address, and the guard is this one's."""
-    return root.bits_below == 0 and _index(root, address) >> root.radix == 0
+    if not isinstance(root, CNodeCap) or root.bits_below != 0:
+        return None
+    index = _index(root, address)
+    return slot_at(root, index) if index >> root.radix == 0 else None
 
 
 @inline
@@ -126,7 +121,7 @@ def lookup_slot(thread: Thread, address: u64) -> Slot:
 @inline
 def lookup_below(root: Cap, address: u64) -> Slot:
     """The slot at `address` in the CSpace that begins at `root`, which may be empty. Raises LookupFailure."""
-    slot = flat_slot(root, address) if isinstance(root, CNodeCap) else None
+    slot = flat_slot(root, address)
     return slot if slot is not None else resolve(root, address, WORD_BITS).slot
 
 
@@ -141,7 +136,7 @@ def lookup_in(root: Cap, address: u64, depth: u64, is_source: bool) -> Slot:
 
     Raises RangeError for a depth outside 1..64, FailedLookup for all else.
     """
-    slot = flat_slot(root, address) if depth == WORD_BITS and isinstance(root, CNodeCap) else None
+    slot = flat_slot(root, address) if depth == WORD_BITS else None
     return slot if slot is not None else _lookup_deep(root, address, depth, is_source)
 
 

@@ -362,6 +362,9 @@ class _Function:
         how = "call" if signature.exported else f"notail call {self._convention(signature)}"
         seldom = " cold" if signature.cold else ""  # so what leads there stands out of the way
         self._add(f"{head}{how} {shown} @{quoted(instruction.symbol)}({arguments}){seldom}")
+        if signature.never_null and result is not None:  # known still when the call is inlined
+            self.module.need("llvm.assume", "declare void @llvm.assume(i1)")
+            self._add(f'call void @llvm.assume(i1 true) [ "nonnull"({typed(result)}) ]')
 
 
 def _reachable(program: ir.Program, root: str) -> set[str]:
