@@ -163,11 +163,12 @@ def charge(context: SchedContext, usage: u64) -> None:
     """Take `usage` off the context's budget; it comes back when the rules say."""
     context.consumed = min(context.consumed + usage, END_OF_TIME)
     if is_round_robin(context):
-        left, gone = first(context), last(context)
+        left, gone = first(context), refill(context, 1)
         used = min(usage, left.amount)
-        left.amount -= used
+        rest = left.amount - used
+        left.amount = rest
         gone.amount += used
-        if not is_sufficient(context, 0):
+        if rest < smallest():
             end_slice(context)
     else:
         _charge_sporadic(context, usage)

@@ -25,11 +25,11 @@ from pith.metal.machine import csr_read
 
 from . import budget
 from .errors import Preempted
-from .objects import SchedContext, Thread, ThreadQueue, ThreadState
+from .objects import SchedContext, Thread, ThreadState
 from .queue import insert_after, remove
 from .riscv64 import timer
 from .riscv64.csr import SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
-from .state import DOMAIN_SCHEDULE_LENGTH, PRIORITIES, SchedulerAction, kernel
+from .state import DOMAIN_SCHEDULE_LENGTH, PRIORITIES, ReadyQueues, SchedulerAction, kernel
 
 PREEMPTION_WORK: Final = 100  # units of work between looks at pending interrupts
 
@@ -67,21 +67,17 @@ def is_schedulable(thread: Thread) -> bool:
 # The ready queues -------------------------------------------------------------------------------------------
 
 
-def _queue_of(thread: Thread) -> ThreadQueue:
-    return kernel.ready[thread.domain].queues[thread.priority]
-
-
 @inline
 def _rank(thread: Thread) -> u8:
     """How many priorities are above the thread's."""
     return PRIORITIES - 1 - thread.priority
 
 
-def _enqueue(thread: Thread, place: Thread | None) -> None:
-    insert_after(_queue_of(thread), thread, place)
+def _enqueue(thread: Thread, is_first: bool) -> None:
+    rank, ready = _rank(thread), kernel.ready[thread.domain]
+    queue = ready.queues[PRIORITIES - 1 - rank]
+    insert_after(queue, thread, None if is_first else queue.tail)
     thread.is_ready = True
-    ready = kernel.ready[thread.domain]
-    rank = _rank(thread)
     ready.bitmap[rank // 64] |= 1 << (rank % 64)
     ready.words |= 1 << (rank // 64)
     if thread.domain == kernel.current_domain:
@@ -91,13 +87,13 @@ def _enqueue(thread: Thread, place: Thread | None) -> None:
 def enqueue_front(thread: Thread) -> None:
     """Make the thread the first of its priority, if it is in no ready queue yet."""
     if not thread.is_ready:
-        _enqueue(thread, None)
+        _enqueue(thread, is_first=True)
 
 
 def enqueue_back(thread: Thread) -> None:
     """Make the thread the last of its priority, if it is in no ready queue yet."""
     if not thread.is_ready:
-        _enqueue(thread, _queue_of(thread).tail)
+        _enqueue(thread, is_first=False)
 
 
 def dequeue(thread: Thread) -> None:
@@ -114,17 +110,17 @@ def dequeue(thread: Thread) -> None:
 
 def leave_ready(thread: Thread) -> None:
     """Take the thread out of the ready queue that it stands in."""
-    queue = _queue_of(thread)
+    rank, domain = _rank(thread), thread.domain
+    ready = kernel.ready[domain]
+    queue = ready.queues[PRIORITIES - 1 - rank]
     remove(queue, thread)
     thread.is_ready = False
     if queue.head is None:
-        ready = kernel.ready[thread.domain]
-        rank = _rank(thread)
         ready.bitmap[rank // 64] &= ~(1 << (rank % 64))
         if not ready.bitmap[rank // 64]:
             ready.words &= ~(1 << (rank // 64))
-        if thread.domain == kernel.current_domain:
-            _find_best()
+        if domain == kernel.current_domain:
+            _find_best(ready)
 
 
 def highest() -> Thread | None:
@@ -134,9 +130,8 @@ def highest() -> Thread | None:
     return kernel.ready[kernel.current_domain].queues[PRIORITIES - 1 - kernel.best_rank].head
 
 
-def _find_best() -> None:
-    """Find the best rank in the current domain."""
-    ready = kernel.ready[kernel.current_domain]
+def _find_best(ready: ReadyQueues) -> None:
+    """Find the best rank in the current domain, whose queues these are."""
     words = ready.words
     if not words:
         kernel.best_rank = PRIORITIES
@@ -281,7 +276,7 @@ def begin_domain(index: u16) -> None:
     kernel.domain_index = index
     kernel.domain_end = min(kernel.now + entry.duration, budget.END_OF_TIME)
     kernel.current_domain = entry.domain
-    _find_best()
+    _find_best(kernel.ready[entry.domain])
     kernel.quiet_until = 0
     reschedule()
 
