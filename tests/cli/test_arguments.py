@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pith import UserError
-from pith.cli.arguments import check_readable, parse_size
+from pith.cli.arguments import check_readable, check_writable, parse_size
 from pith.cli.errors import UsageError
 
 
@@ -35,3 +35,17 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, complaint: str) -
     with pytest.raises(UserError, match=complaint) as refused:
         check_readable(tmp_path / name, "a program")
     assert refused.value.remedy == "name a program"
+
+
+def test_a_file_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("x")
+    check_writable(tmp_path / "there")
+    check_writable(tmp_path / "new")
+    assert [file.name for file in tmp_path.iterdir()] == ["there"] and (tmp_path / "there").read_text() == "x"
+
+
+def test_files_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere/file cannot be written"):
+        check_writable(tmp_path / "nowhere" / "file")
+    with pytest.raises(UserError, match="is a directory"):
+        check_writable(tmp_path)

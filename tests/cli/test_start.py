@@ -119,6 +119,14 @@ def test_a_dump_to_inspect(tmp_path: Path, machine: str) -> None:
     assert shown.stdout.endswith(" invariants, 0 violations\n")
 
 
+def test_a_dump_with_no_place_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    refused = pith(
+        "boot", "--machine", "hosted", "--initial", program, "--dump", tmp_path / "nowhere" / "dump"
+    )
+    assert refused.returncode == 1 and "cannot be written" in refused.stderr and not refused.stdout
+
+
 def test_a_dump_of_a_hosted_machine_that_has_ended(tmp_path: Path) -> None:
     program, dump = write_program(tmp_path / "hello.elf", HELLO), tmp_path / "hello.dump"
     ended = pith("boot", "--machine", "hosted", "--initial", program, "--dump", dump)

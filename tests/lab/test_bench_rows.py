@@ -75,7 +75,12 @@ def test_the_floor_counted_by_hand(name: str, fewest: int) -> None:
 def test_a_pattern_names_rows_or_scenarios() -> None:
     assert [row.name for row in matching("wake")] == ["wake.signal", "wake.wait"]
     assert [row.name for row in matching("*.make")] == ["copy.make", "mint.make"]
-    assert matching(None) == ROWS
+    assert matching("*") == ROWS
+    assert [row.name for row in matching("wake.wait", "null-send", "wake")] == [
+        "null-send",
+        "wake.signal",
+        "wake.wait",
+    ]
 
 
 def test_a_pattern_that_names_nothing_is_refused_with_the_names_there_are() -> None:

@@ -317,7 +317,8 @@ def test_files_that_are_not_there(dumped: tuple[Path, Path], run_pith: Pith, mis
 def test_a_kernel_is_asked_for(dumped: tuple[Path, Path], run_pith: Pith) -> None:
     ended = run_pith("inspect", dumped[0])
     assert ended.err == (
-        f"pith: which kernel's memory is it?\n  try: pith inspect {dumped[0]} --kernel build/kernel.elf\n"
+        f"pith: {dumped[0]} is not what `pith boot --dump` writes, and bare memory does not say which kernel's it is\n"
+        f"  try: if it is memory from 0x80000000 on: pith inspect {dumped[0]} --kernel ELF\n"
     )
 
 

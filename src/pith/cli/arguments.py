@@ -1,5 +1,6 @@
 """Arguments that several commands take: sizes as people write them, and files that must be there."""
 
+import os
 import re
 from pathlib import Path
 
@@ -24,3 +25,10 @@ def check_readable(file: Path, wanted: str) -> None:
             return
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}", f"name {wanted}") from None
+
+
+def check_writable(file: Path) -> None:
+    """Refuse a file that could not be written later, before anything slow is begun; it is left as it is."""
+    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+        why = "is a directory" if file.is_dir() else "cannot be written"
+        raise UserError(f"{file} {why}", "name a file in a directory that is there, and yours")

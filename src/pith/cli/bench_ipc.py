@@ -29,9 +29,16 @@ Measured = tuple[str, dict[str, Summary]]
 def bench(
     context: typer.Context,
     row: Annotated[
-        str | None,
-        typer.Option("--row", help="Only the rows whose names match, such as 'call-*'.", metavar="PATTERN"),
+        list[str] | None,
+        typer.Option(
+            "--row",
+            help="Only the rows whose names match, such as 'call-*'; may be repeated.",
+            metavar="PATTERN",
+        ),
     ] = None,
+    names: Annotated[
+        bool, typer.Option("--names", help="Show the rows' names, which --row and trace take.")
+    ] = False,
     against: AgainstOption = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON, in the shape that sel4bench uses.")
@@ -41,14 +48,14 @@ def bench(
 ) -> None:
     """Count the instructions that the kernel's paths take, on QEMU."""
     if context.invoked_subcommand is not None:
-        if row is not None or against is not None or json or plot is not None or kernel is not None:
+        if row or names or against is not None or json or plot is not None or kernel is not None:
             name = f"pith bench {context.invoked_subcommand}"
             raise UsageError("an option stands before the command that it is for", f"{name} --help")
         return
     from pith.lab.bench import json_report, results, table
     from pith.lab.bench.plot import plot as draw
 
-    rows = matching(row)
+    rows = matching(*(row or ["*"]))
     require(plot)
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         measured = measure_all(chosen_kernels(kernel, against, Path(directory)), rows)
@@ -58,7 +65,7 @@ def bench(
     if json:
         print(json_report.to_json(report))
     else:
-        Console().print(table.table(report))
+        Console().print(table.table(report, names))
         if (varying := table.varying(report)) is not None:
             Console().print(varying)
 

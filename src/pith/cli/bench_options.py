@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from pith import UserError
+from pith.cli.arguments import check_writable
 from pith.cli.host import find_qemu
 from pith.lab.bench.kernels import Kernel, named_kernel, own_kernel
 
@@ -66,8 +67,8 @@ def require(plot: Path | None = None) -> None:
 
     Numbers come from QEMU only: the hosted machine does not run the compiled kernel.
     """
-    if plot is not None and not plot.parent.is_dir():
-        raise UserError(f"{plot}: there is no directory {plot.parent}", "name a file that can be written")
+    if plot is not None:
+        check_writable(plot)
     qemu = find_qemu()
     if qemu.complaint:
         raise UserError(qemu.complaint, qemu.remedy)

@@ -71,7 +71,10 @@ def inspect(
     if kernel is not None:
         check_readable(kernel, "the kernel's ELF")
     elif not is_elf(dump):
-        raise UserError("which kernel's memory is it?", f"pith inspect {dump} --kernel build/kernel.elf")
+        raise UserError(
+            f"{dump} is not what `pith boot --dump` writes, and bare memory does not say which kernel's it is",
+            f"if it is memory from 0x80000000 on: pith inspect {dump} --kernel ELF",
+        )
     attach_dump(dump, kernel)
     if html is not None:
         write_page(html, dump.name)

@@ -22,6 +22,7 @@ import typer
 from rich.console import Console
 
 from pith import UserError
+from pith.cli.arguments import check_writable
 from pith.lab import gdb_commands_file
 from pith.machine import BootImage, Ending, Machine
 from pith.machine.terminal import Left, Terminal, show
@@ -77,6 +78,8 @@ class TimedOut(UserError):
 
 def start(order: BootOrder) -> None:
     """Build what is to be booted, boot it, and exit with the machine's status."""
+    if order.dump is not None:
+        check_writable(order.dump)
     with tempfile.TemporaryDirectory(prefix="pith-boot-") as directory, contextlib.ExitStack() as stack:
         image, symbols = build(order, Path(directory, "image.elf"))
         terminal = stack.enter_context(Terminal()) if has_input() else None

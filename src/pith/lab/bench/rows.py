@@ -141,17 +141,21 @@ ROWS: Final = tuple(row for group in GROUPS for row in group.rows)
 CALIBRATION: Final = "calibration"
 
 
-def matching(pattern: str | None) -> tuple[Row, ...]:
-    """The rows whose name, or the beginning of whose name, matches a shell pattern; all without one."""
-    if pattern is None:
-        return ROWS
-    found = tuple(row for row in ROWS if fnmatchcase(row.name, pattern) or fnmatchcase(row.scenario, pattern))
-    if not found:
-        names = ", ".join(row.name for row in ROWS)
-        raise UserError(
-            f"no row is called `{pattern}`", f"one of these, or a pattern such as 'call-*': {names}"
-        )
-    return found
+def matching(*patterns: str) -> tuple[Row, ...]:
+    """The rows whose name, or the beginning of whose name, matches a shell pattern, in their order.
+
+    Raises UserError for a pattern that none matches.
+    """
+    found: set[Row] = set()
+    for pattern in patterns:
+        these = [row for row in ROWS if fnmatchcase(row.name, pattern) or fnmatchcase(row.scenario, pattern)]
+        if not these:
+            names = ", ".join(row.name for row in ROWS)
+            raise UserError(
+                f"no row is called `{pattern}`", f"one of these, or a pattern such as 'call-*': {names}"
+            )
+        found.update(these)
+    return tuple(row for row in ROWS if row in found)
 
 
 def one(name: str) -> Row:

@@ -17,8 +17,8 @@ WORK_WIDTH: Final = 22  # no narrower, however long a kernel's name is
 NAME_WIDTH: Final = 10
 
 
-def table(report: Report) -> Table:
-    """A line a row, under the headings of their groups."""
+def table(report: Report, names: bool = False) -> Table:
+    """A line a row, under the headings of their groups; by their work, or their names."""
     drawn = Table(
         box=box.SIMPLE_HEAD,
         caption=caption(report),
@@ -36,7 +36,7 @@ def table(report: Report) -> Table:
             drawn.add_section()
             drawn.add_row(f"[bold]{group.heading}[/bold]")
         for result in shown:
-            drawn.add_row(f"  {result.row.work}", *cells(result))
+            drawn.add_row(f"  {result.row.name if names else result.row.work}", *cells(result))
     return drawn
 
 
