@@ -64,6 +64,26 @@ def test_long_messages_travel_through_buffers(pair: Pair) -> None:
     assert [destination.words[index] for index in range(4, 120)] == list(range(4, 120))
 
 
+@pytest.mark.parametrize("length", [*range(22), 63, 119, 120])
+@pytest.mark.parametrize("number", [Call.CALL, Call.SEND])
+def test_a_message_is_as_long_as_it_says(pair: Pair, length: int, number: int) -> None:
+    """No word is missing, and none of the sender's that it did not send arrives, by whichever path."""
+    pair.start(pair.client, pair.server)
+    pair.wait(pair.server)
+    pair.make_current(pair.client)
+    source, destination = pair.world.buffer(pair.client), pair.world.buffer(pair.server)
+    pair.client.registers[Register.A1] = MessageInfo(length=length).bits
+    for index in range(120):
+        source.words[index], destination.words[index] = 1000 + index, 7
+    for index in range(4):
+        pair.client.registers[Register.A2 + index] = 1000 + index
+        pair.server.registers[Register.A2 + index] = 7
+    pair.system_call(number, EP)
+    registers = [pair.server.registers[Register.A2 + index] for index in range(4)]
+    heard = [*registers, *(destination.words[index] for index in range(4, 120))]
+    assert heard == [1000 + index if index < length else 7 for index in range(120)]
+
+
 @pytest.mark.parametrize("who", ["client", "server"])
 def test_without_a_buffer_only_registers_travel(pair: Pair, who: str) -> None:
     pair.start(pair.client, pair.server)
