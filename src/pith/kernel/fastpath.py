@@ -77,9 +77,7 @@ def _call(client: Thread) -> Thread | None:
     if not (cap.can_grant or cap.can_grant_reply):  # nobody could answer
         return None
     info = MessageInfo.from_bits(client.registers[Register.A1])
-    if (
-        info.extra_caps or info.caps_unwrapped
-    ):  # capabilities to transfer, or bits that the server must not see
+    if info.extra_caps or info.caps_unwrapped:  # capabilities to transfer; bits that no receiver is to see
         return None
     server = cap.endpoint.queue.head
     if server is None or server.state is not ThreadState.BLOCKED_ON_RECEIVE:  # the client has to wait
