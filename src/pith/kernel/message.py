@@ -145,7 +145,7 @@ def transfer(
 
 @inline
 def copy_registers(sender: Thread, receiver: Thread, length: u7) -> None:
-    """Copy those of `length` words that travel in registers."""
+    """Copy those of `length` words that travel in registers; written out, for each is a load and a store so."""
     source, destination = sender.registers, receiver.registers
     if length > 0:
         destination[Register.A2] = source[Register.A2]

@@ -104,7 +104,7 @@ class Census:
     homes: dict[int, Home] = field(default_factory=dict)  # where slots stand, if anywhere
     contents: dict[int, tuple[int, ...]] = field(
         default_factory=dict
-    )  # the raw words of those that are not all zero
+    )  # raw words, of slots that are not zero
     unreadable: list[Violation] = field(default_factory=list)
     conclusions: dict[object, object] = field(default_factory=dict)  # see `once`
 
