@@ -5,30 +5,44 @@
     system.run()                                # what the kernel's exit does; the current thread
     system.elapse(1000)                         # µs pass, charged to the current thread
 
-Times are microseconds; the clock ticks at 10 MHz.
+Times are microseconds; the clock ticks at 10 MHz. Whatever is made has a capability in the root CNode, and what `give` gives is a copy
+of it, so that all invariants hold.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pith.abi.messages import MessageInfo
-from pith.kernel import binding, budget, scheduler, syscall
+from pith.kernel import binding, budget, cspace, scheduler, syscall
 from pith.kernel.objects import (
     MIN_REFILLS,
+    ASIDPool,
+    ASIDPoolCap,
     Cap,
     Endpoint,
     EndpointCap,
+    Notification,
+    NotificationCap,
+    NullCap,
     PageTable,
     Register,
     Reply,
     ReplyCap,
     SchedContext,
+    SchedContextCap,
+    Slot,
     Thread,
+    ThreadCap,
     ThreadState,
 )
 from pith.kernel.riscv64 import timer, vspace
 from pith.kernel.riscv64.csr import INTERRUPT, SUPERVISOR_TIMER, Cause
 from pith.kernel.riscv64.trap import handle_trap
 from pith.kernel.state import kernel
+from pith.metal import Struct
+from pith.verify.census import designated
 
 from .conftest import World
 
@@ -40,19 +54,42 @@ PC = 0x1_0000  # where threads trap
 class Running:
     """A world in which threads run."""
 
+    owns_all = (
+        True  # a root CNode holds a capability to every object that is made, as the initial thread's would
+    )
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.naps = 0
         world.processor.csrs["time"] = 1_000_000
         setattr(world.processor, "wait_for_interrupt", self._sleep)
         timer.initialise(HZ)
+        self.owned: dict[int, Slot] = {}
         kernel.kernel_root = world.make(PageTable)
         vspace.begin_epoch()
         kernel.idle = world.thread()
         kernel.idle.state = ThreadState.IDLE
+        if self.owns_all:
+            kernel.root = world.cnode(10)
+            self.owned[kernel.root.cnode.address] = world.put(kernel.root.cnode, kernel.root)
+            setattr(world, "owns", self.own)
         kernel.current = kernel.idle
         kernel.domain_schedule[0].duration = (1 << 56) - 1
         scheduler.begin_domain(0)
+
+    def own(self, made: Struct) -> None:
+        """Keep the capability to a new object in the root CNode."""
+        caps: dict[type[Struct], Callable[[Any], Cap]] = {
+            Endpoint: full_endpoint_cap,
+            Notification: lambda it: NotificationCap(True, True, it, 0),
+            Reply: reply_cap,
+            SchedContext: lambda it: SchedContextCap(8, it),
+            Thread: ThreadCap,
+            ASIDPool: lambda it: ASIDPoolCap(0, it),
+        }
+        if type(made) in caps:
+            slot = self.world.slot_of(kernel.root, len(self.owned))
+            self.owned[made.address] = self.world.put(slot, caps[type(made)](made))
 
     # Making -----------------------------------------------------------------------------------------------
 
@@ -94,8 +131,19 @@ class Running:
 
     def give(self, thread: Thread, index: int, cap: Cap) -> int:
         """Put a capability into slot `index` of the thread's CSpace; its address."""
-        self.world.put(self.world.root_slot(thread, index), cap)
+        self.place(self.world.root_slot(thread, index), cap)
         return index
+
+    def place(self, slot: Slot, cap: Cap) -> None:
+        """Put a capability into a slot, as a copy if the root CNode has the original."""
+        designates = designated(cap)
+        original = None if designates is None else self.owned.get(designates.address)
+        if not isinstance(slot.cap, NullCap):
+            cspace.remove(slot)
+        if original is None:
+            self.world.put(slot, cap)
+        else:
+            cspace.insert(cap, original, slot)
 
     # Running ----------------------------------------------------------------------------------------------
 

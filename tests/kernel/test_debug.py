@@ -19,7 +19,6 @@ from .running import PC, Running, full_endpoint_cap
 @pytest.fixture
 def system(world: World) -> Running:
     system = Running(world)
-    kernel.root = world.cnode(4)
     system.make_current(system.thread(10))
     return system
 

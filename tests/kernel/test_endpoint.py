@@ -137,7 +137,7 @@ def test_the_end_of_an_endpoint_makes_waiters_try_again(pair: Pair) -> None:
 def test_the_end_of_an_endpoint_stops_who_would_have_told_of_a_fault(pair: Pair) -> None:
     """Manual, "Faults": it has no system call to make again."""
     pair.start(pair.client, pair.server)
-    pair.world.put(pair.client.slots[ThreadSlot.FAULT_HANDLER], full_endpoint_cap(pair.ep))
+    pair.place(pair.client.slots[ThreadSlot.FAULT_HANDLER], full_endpoint_cap(pair.ep))
     pair.make_current(pair.client)
     assert pair.trap(Cause.LOAD_PAGE_FAULT) is pair.server
     assert pair.client.state is ThreadState.BLOCKED_ON_SEND

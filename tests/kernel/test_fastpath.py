@@ -120,6 +120,8 @@ class Scene(Running):
     ) -> None:
         """A scheduling context of its own for the thread."""
         context = self.context(amount, period, sporadic=sporadic)
+        if thread.context is not None:
+            thread.context.thread = None
         context.thread, thread.context = thread, context
 
     def limit(self, thread: Thread) -> None:
@@ -167,6 +169,13 @@ class Scene(Running):
         self.own_time(other)
         scheduler.enqueue_front(other)
 
+    def lose_space(self, thread: Thread) -> None:
+        """The thread's address space ends."""
+        slot = thread.slots[ThreadSlot.VSPACE]
+        assert isinstance(slot.cap, PageTableCap)
+        vspace.release(slot.cap.asid, slot.cap.table)
+        self.world.put(slot, NullCap())
+
     def leave(self) -> None:
         """The server waits no longer."""
         blocking.cancel(self.server)
@@ -195,7 +204,7 @@ class Scene(Running):
     def postpone_all(self) -> None:
         """Nobody is ready, until a refill comes."""
         for thread in [thread for priority in (10, 1) for thread in ready(priority)]:
-            scheduler.dequeue(thread)
+            threads.suspend(thread)
         self.postpone()
 
     def nearly_use_up(self, thread: Thread) -> None:
@@ -250,7 +259,7 @@ CALLS: list[tuple[str, bool, Change]] = [
     ("the server's context was never configured", False, lambda s: (s.own_time(s.server), s.empty(s.server))),
     ("a higher one is ready", False, lambda s: s.compete(MANY)),
     ("another domain", False, lambda s: s.in_domain(s.server, 1)),
-    ("no address space", False, lambda s: (s.world.put(s.server.slots[1], NullCap()), vspace.begin_epoch())),
+    ("no address space", False, lambda s: s.lose_space(s.server)),
     ("a new epoch", False, lambda s: vspace.begin_epoch()),
 ]  # fmt: skip
 

@@ -32,7 +32,7 @@ class Handled(Running):
         self.give(self.handler, REPLY, reply_cap(self.object))
         self.make_current(self.handler)
         self.faulter = self.thread(10, self.context(1000, 5000, badge=0xBAD))
-        world.put(self.faulter.slots[ThreadSlot.FAULT_HANDLER], full_endpoint_cap(self.ep, 5))
+        self.place(self.faulter.slots[ThreadSlot.FAULT_HANDLER], full_endpoint_cap(self.ep, 5))
         self.system_call(Call.RECV, EP, REPLY)
         assert kernel.current is self.faulter
 
@@ -164,7 +164,7 @@ def test_not_blocking_sends_never_fault(system: Handled) -> None:
 
 
 def test_without_a_handler_the_thread_stops(system: Handled) -> None:
-    system.world.put(system.faulter.slots[ThreadSlot.FAULT_HANDLER], NullCap())
+    system.place(system.faulter.slots[ThreadSlot.FAULT_HANDLER], NullCap())
     other = system.thread(1)
     assert system.trap(3) is other
     assert system.faulter.state is ThreadState.INACTIVE
@@ -203,7 +203,7 @@ def test_a_fault_waits_for_its_handler(system: Handled) -> None:
 
 @pytest.fixture
 def timed(system: Handled) -> Handled:
-    system.world.put(system.faulter.slots[ThreadSlot.TIMEOUT_HANDLER], full_endpoint_cap(system.ep, 6))
+    system.place(system.faulter.slots[ThreadSlot.TIMEOUT_HANDLER], full_endpoint_cap(system.ep, 6))
     return system
 
 
@@ -237,7 +237,7 @@ def test_a_timeout_reply_sets_a_whole_context(timed: Handled) -> None:
 
 def test_round_robin_threads_do_not_time_out(system: Handled) -> None:
     thread = system.make_current(system.thread(15))
-    system.world.put(thread.slots[ThreadSlot.TIMEOUT_HANDLER], full_endpoint_cap(system.ep, 6))
+    system.place(thread.slots[ThreadSlot.TIMEOUT_HANDLER], full_endpoint_cap(system.ep, 6))
     system.elapse(5000)
     assert system.interrupt() is thread
 
@@ -255,7 +255,7 @@ def test_an_answer_returns_time_that_is_used_up(system: Handled) -> None:
     say(client)
     assert system.system_call(Call.CALL, EP) is server
     for thread in (server, client):
-        system.world.put(thread.slots[ThreadSlot.TIMEOUT_HANDLER], full_endpoint_cap(system.ep, 6))
+        system.place(thread.slots[ThreadSlot.TIMEOUT_HANDLER], full_endpoint_cap(system.ep, 6))
     system.elapse(1000)
     assert system.interrupt() is system.handler
     second = system.reply()

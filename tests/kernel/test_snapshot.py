@@ -11,6 +11,7 @@ from pith.kernel.objects import (
     ASIDControlCap,
     ASIDPool,
     ASIDPoolCap,
+    Cap,
     CNodeCap,
     DomainCap,
     Endpoint,
@@ -48,12 +49,20 @@ from .test_debug import printed
 class Shown(Running):
     """A kernel that is up, with an initial CNode of 16 slots and nothing in it."""
 
+    owns_all = False
+
     def __init__(self, world: World) -> None:
         super().__init__(world)
         kernel.root = self.root = world.cnode(4)
 
     def at(self, index: int) -> Slot:
         return self.world.slot_of(self.root, index)
+
+    def keep(self, *caps: Cap) -> None:
+        """Put the capabilities into the next free slots of the root, behind that to the root itself."""
+        for cap in (self.root, *caps):
+            free = next(slot for slot in map(self.at, range(16)) if isinstance(slot.cap, NullCap))
+            self.world.put(free, cap)
 
     def name(self, kind: str, thing: Struct) -> str:
         return f"{kind}_{self.world.physical(thing):#x}"
@@ -211,19 +220,21 @@ def test_orders_whose_first_capability_was_moved_away(system: Shown) -> None:
 
 def test_the_system_call(system: Shown) -> None:
     thread = system.make_current(system.thread())
-    system.world.put(system.at(1), ThreadCap(thread))
+    assert thread.context is not None
+    system.keep(ThreadCap(thread), SchedContextCap(8, thread.context))
     thread.slots[ThreadSlot.FAULT_HANDLER].cap = NotificationCap(
         False, False, system.world.make(Notification), 0
     )
     assert system.system_call(DebugCall.SNAPSHOT) is thread
-    assert printed(system).count("tcb_") == 2
+    assert printed(system).count("tcb_") == 3  # an object, in a slot, and what it contains
 
 
 def test_a_dump_of_the_scheduler_ends_with_those_that_it_does_not_know_of(system: Shown) -> None:
     runs, sleeps, elsewhere, waits = (system.thread(priority) for priority in (10, 7, 8, 9))
-    for index, thread in enumerate((runs, sleeps, elsewhere, waits)):
-        system.world.put(system.at(index), ThreadCap(thread))
-    system.world.put(system.at(4), full_endpoint_cap(system.endpoint()))  # no thread: it is passed over
+    threads = (runs, sleeps, elsewhere, waits)
+    times = [SchedContextCap(8, thread.context) for thread in threads if thread.context is not None]
+    other = full_endpoint_cap(system.endpoint())  # no thread: it is passed over
+    system.keep(*map(ThreadCap, threads), *times, other)
     system.make_current(runs)
     for thread in (sleeps, elsewhere):
         scheduler.dequeue(thread)

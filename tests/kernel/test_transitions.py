@@ -52,6 +52,8 @@ EP, REPLY, NOTE, TIME, SPARE, CALLERS_TIME, PARTNER, DOMAINS, ROOT = range(20, 2
 class Scene(Invoking):
     """A caller, a target, and a partner for it; all see one CSpace, which has the only capabilities there are."""
 
+    owns_all = False
+
     def __init__(self, world: World) -> None:
         super().__init__(world)
         kernel.domain_count = 2

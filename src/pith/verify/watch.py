@@ -8,13 +8,13 @@ that call kernel functions themselves wrap them with `checked`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from pith import UserError
 
-from .check import RULES, Checker, Rule
+from .check import Checker
 
 VARIABLE = "PITH_CHECK_INVARIANTS"
 
@@ -32,9 +32,9 @@ def watched(enter: Callable[P, R]) -> Callable[P, R]:
     return checked(enter, every=int(text)) if int(text) else enter
 
 
-def checked(enter: Callable[P, R], every: int = 1, rules: Iterable[Rule] = RULES) -> Callable[P, R]:
+def checked(enter: Callable[P, R], every: int = 1) -> Callable[P, R]:
     """`enter`, with the invariants required to hold after every so many calls. Raises InvariantsViolated."""
-    calls, checker = 0, Checker(rules)
+    calls, checker = 0, Checker()
 
     @wraps(enter)
     def enter_and_check(*arguments: P.args, **keywords: P.kwargs) -> R:
