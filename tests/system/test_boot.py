@@ -66,6 +66,18 @@ def test_the_timer_ends_a_time_slice_and_the_thread_goes_on(start: Start, tmp_pa
     start(write_program(tmp_path / "slices.elf", text)).wait_for("still here")
 
 
+def test_every_register_lives_through_the_kernel(start: Start, tmp_path: Path) -> None:
+    """Through a system call, which changes none, and through the end of a time slice, at which x31 counts down."""
+    values = {f"x{number}": 7 * number + 1 for number in range(1, 31)} | {"x17": YIELD, "x31": 0}
+    text = "".join(f"li {register}, {value}\n" for register, value in values.items())
+    text += "ecall\nli x31, 3000000\n1: addi x31, x31, -1\nbnez x31, 1b\n"
+    text += "".join(
+        f"addi {register}, {register}, {-value}\nbnez {register}, 1f\n" for register, value in values.items()
+    )
+    text += f"{say('good!!')}2: j 2b\n1: {say('bad!!')}j 2b"
+    assert start(write_program(tmp_path / "registers.elf", text)).wait_for("!!").endswith("good!!")
+
+
 @pytest.mark.parametrize(("program", "bits"), [("mv a0, zero", 12), ("li a0, 1", 20)])
 def test_two_boots_of_the_hosted_machine_are_the_same(tmp_path: Path, program: str, bits: int) -> None:
     """To the instruction, and to the last byte of the kernel's memory."""
