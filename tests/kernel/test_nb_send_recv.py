@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pith.abi.labels import Label
 from pith.abi.syscalls import SystemCall as Call
-from pith.kernel.objects import ThreadState
+from pith.kernel.objects import DomainCap, ThreadCap, ThreadState
 
 from .conftest import World
 from .pair import EP, OTHER, REPLY, Pair, talking
-from .running import full_endpoint_cap, heard
+from .running import full_endpoint_cap, heard, say
 
 
 @pytest.fixture
@@ -39,3 +40,13 @@ def test_a_passive_receiver_gets_the_sender_s_time(pair: Pair) -> None:
 def test_with_nobody_waiting_the_message_is_lost_and_the_sender_waits(pair: Pair) -> None:
     pair.system_call(Call.NB_SEND_RECV, EP, REPLY, EP)
     assert pair.client.state is ThreadState.BLOCKED_ON_RECEIVE and pair.client.wait_reply == pair.object
+
+
+def test_who_sets_its_own_domain_and_then_waits_competes_no_more(pair: Pair) -> None:
+    """The invocation comes first; the wait must find the thread in no ready queue."""
+    pair.give(pair.client, OTHER, DomainCap())
+    thread = pair.give(pair.client, OTHER + 1, ThreadCap(pair.client))
+    say(pair.client, 0, label=int(Label.DOMAIN_SET), caps=1)
+    pair.world.buffer(pair.client).caps_or_badges[0] = thread
+    assert pair.system_call(Call.NB_SEND_RECV, EP, REPLY, OTHER) is not pair.client
+    assert pair.client.state is ThreadState.BLOCKED_ON_RECEIVE and not pair.client.is_ready

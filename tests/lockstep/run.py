@@ -41,6 +41,9 @@ class Wrong(AssertionError):
         self.reason, self.steps = reason, steps
         self.violates = violates  # an invariant, which is looked for in shorter runs too
 
+    def __reduce__(self) -> tuple[type[Wrong], tuple[str, list[Step], bool]]:
+        return type(self), (self.reason, self.steps, self.violates)  # it may have to reach another process
+
     def __str__(self) -> str:
         shown = "\n".join(f"    {step!r}," for step in self.steps)
         return f"{self.reason}\nafter these steps:\n[\n{shown}\n]"

@@ -11,9 +11,10 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
-from multiprocessing.managers import ValueProxy
+from multiprocessing.managers import DictProxy, ValueProxy
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import NamedTuple
@@ -60,14 +61,14 @@ def test_soak(soak_seconds: float, tmp_path: Path, capsys: pytest.CaptureFixture
         with installed(build):
             runner = with_all_lives(build, tmp_path)
             with tally.counting():
-                counts = soak(runner, lambda _, end=end: time.monotonic() < end)
+                counts = soak(runner, lambda _entries, _seed, end=end: time.monotonic() < end)
         total += counts.entries
         tell(f"{build.name} ({', '.join(type(life).__name__ for life in runner.lives)}): {counts}")
     processes = os.cpu_count() or 1
     context = get_context("spawn")  # a fork would take this one's memory and compiled code along
     with context.Manager() as manager, ProcessPoolExecutor(processes, context) as pool:
-        done = manager.Value("q", total)
-        one = partial(soak_release, done, manager.Lock(), begin + soak_seconds, wanted)
+        done, seeds = manager.Value("q", total), manager.dict()
+        one = partial(soak_release, done, seeds, manager.Lock(), begin + soak_seconds, wanted)
         workers = [pool.submit(one) for _ in range(processes)]
         shown = total
         while not all(worker.done() for worker in workers):
@@ -76,7 +77,12 @@ def test_soak(soak_seconds: float, tmp_path: Path, capsys: pytest.CaptureFixture
                 shown = done.value
                 tell(f"  {shown:,} entries of {wanted:,}, {time.monotonic() - begin:.0f} seconds")
         for worker in workers:
-            counts, tallied = worker.result()
+            try:
+                counts, tallied = worker.result()
+            except BrokenProcessPool:  # compiled code that goes astray takes its process along
+                raise AssertionError(
+                    f"a process died: the runs under way had the seeds {dict(seeds)}"
+                ) from None
             total += counts.entries
             tally.add(tallied)
             tell(f"{RELEASE.name} (Interpreted, Compiled), one of {processes} processes: {counts}")
@@ -86,12 +92,15 @@ def test_soak(soak_seconds: float, tmp_path: Path, capsys: pytest.CaptureFixture
     assert total >= wanted
 
 
-def soak_release(done: ValueProxy[int], lock: object, end: float, wanted: int) -> tuple[Counts, Tally]:
+def soak_release(
+    done: ValueProxy[int], seeds: DictProxy[int, int], lock: object, end: float, wanted: int
+) -> tuple[Counts, Tally]:
     """The release build until `end`, and until all processes together have `done` what is wanted. Runs in a process of its own."""
     before = 0
 
-    def goes_on(entries: int) -> bool:
+    def goes_on(entries: int, seed: int) -> bool:
         nonlocal before
+        seeds[os.getpid()] = seed
         with lock:  # type: ignore[attr-defined]
             done.value += entries - before
             before = entries
@@ -104,14 +113,13 @@ def soak_release(done: ValueProxy[int], lock: object, end: float, wanted: int) -
             return soak(runner, goes_on), tally
 
 
-def soak(runner: Runner, goes_on: Callable[[int], bool]) -> Counts:
-    """Runs of new seeds while that goes on, which is told how many entries there were.
+def soak(runner: Runner, goes_on: Callable[[int, int], bool]) -> Counts:
+    """Runs of new seeds while that goes on, which is told how many entries there were, and the next seed.
 
     A run that fails is told whole, as short as it can be made.
     """
     built = runner.calls  # the town's own entries, checked with the first run
-    while goes_on(runner.calls - built):
-        seed = SystemRandom().getrandbits(48)
+    while goes_on(runner.calls - built, seed := SystemRandom().getrandbits(48)):
         try:
             runner.play_at_random(Random(seed), LENGTH)
         except Wrong as wrong:

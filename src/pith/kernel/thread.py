@@ -54,13 +54,14 @@ def set_priority(thread: Thread, priority: u8) -> None:
 
 
 def set_domain(thread: Thread, domain: u8) -> None:
-    """Move the thread to another domain, where it competes if it can run."""
+    """Move the thread to another domain, where it competes if it can run.
+
+    The current thread is in no queue, and stays so: it may yet have to wait in this very system call.
+    """
     was_competing = thread.is_ready or thread is kernel.next_thread
     if was_competing:
         scheduler.dequeue(thread)
     thread.domain = domain
     if was_competing:
-        scheduler.enqueue_front(thread)
-    if thread is kernel.current:
         scheduler.enqueue_front(thread)
     scheduler.reschedule()
