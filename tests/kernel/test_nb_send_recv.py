@@ -7,6 +7,7 @@ import pytest
 from pith.abi.labels import Label
 from pith.abi.syscalls import SystemCall as Call
 from pith.kernel.objects import DomainCap, ThreadCap, ThreadState
+from pith.kernel.state import kernel
 
 from .conftest import World
 from .pair import EP, OTHER, REPLY, Pair, talking
@@ -44,6 +45,7 @@ def test_with_nobody_waiting_the_message_is_lost_and_the_sender_waits(pair: Pair
 
 def test_who_sets_its_own_domain_and_then_waits_competes_no_more(pair: Pair) -> None:
     """The invocation comes first; the wait must find the thread in no ready queue."""
+    kernel.domain_count = 2
     pair.give(pair.client, OTHER, DomainCap())
     thread = pair.give(pair.client, OTHER + 1, ThreadCap(pair.client))
     say(pair.client, 0, label=int(Label.DOMAIN_SET), caps=1)
