@@ -114,6 +114,7 @@ def test_a_dump_to_inspect(tmp_path: Path, machine: str) -> None:
     assert ended.returncode == 124
     assert f"to look into it: pith inspect {dump}\n" in ended.stderr
     assert dump.stat().st_blocks * 512 < dump.stat().st_size / 4  # zeros take no room
+    assert pith("inspect", dump, "--check").stdout.count("\n") == 1  # the verdict alone
     shown = pith("inspect", dump, "threads", "--check")
     assert re.search(r"initial +0x80\w+ +running, current +255 ", shown.stdout), shown.stderr
     assert shown.stdout.endswith(" invariants, 0 violations\n")
@@ -136,8 +137,10 @@ def test_a_dump_of_a_hosted_machine_that_has_ended(tmp_path: Path) -> None:
 @pytest.mark.qemu
 def test_a_dump_of_a_qemu_that_has_ended(tmp_path: Path) -> None:
     program, dump = write_program(tmp_path / "hello.elf", HELLO), tmp_path / "hello.dump"
+    dump.write_text("what was there before")
     ended = pith("boot", "--machine", "qemu", "--initial", program, "--dump", dump)
     assert ended.returncode == 1 and "QEMU has ended, and its memory with it" in ended.stderr
+    assert dump.read_text() == "what was there before" and not list(tmp_path.glob("*.part"))
 
 
 def test_a_checked_kernel_boots(tmp_path: Path) -> None:

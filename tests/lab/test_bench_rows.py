@@ -87,6 +87,9 @@ def test_a_pattern_that_names_nothing_is_refused_with_the_names_there_are() -> N
     with pytest.raises(UserError, match="no row is called `teleport`") as caught:
         matching("teleport")
     assert "call-0.round-trip" in caught.value.remedy
+    with pytest.raises(UserError) as caught:
+        matching("cal-0")
+    assert caught.value.remedy.startswith("call-0")
 
 
 def test_a_trace_is_of_one_row() -> None:

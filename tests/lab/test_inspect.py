@@ -237,7 +237,7 @@ def test_a_core_file_that_is_cut_off(town: Town, tmp_path: Path) -> None:
     core = tmp_path / "town.core"
     core.write_bytes(headers(memory.size, living_symbols()))
     assert core.stat().st_size == MEMORY_AT
-    with pytest.raises(UserError, match="too short for a machine's memory"):
+    with pytest.raises(UserError, match="is cut short: memory is missing"):
         attach_dump(core)
 
 
@@ -332,6 +332,28 @@ def test_a_stripped_kernel(dumped: tuple[Path, Path], tmp_path: Path) -> None:
 def test_a_kernel_that_is_no_elf(dumped: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no ELF file"):
         attach_dump(dumped[0], dumped[0])
+
+
+def test_a_program_for_another_machine_is_no_kernel(dumped: tuple[Path, Path], tmp_path: Path) -> None:
+    other = bytearray(headers(0, {}))
+    other[18] = 62  # e_machine
+    (tmp_path / "other.elf").write_bytes(other)
+    with pytest.raises(UserError, match=r"other\.elf is for x64, not for riscv64"):
+        attach_dump(dumped[0], tmp_path / "other.elf")
+
+
+def test_an_output_over_the_dump_is_refused(dumped: tuple[Path, Path], run_pith: Pith) -> None:
+    dump, kernel = dumped
+    before = dump.stat().st_size
+    for output in (["--html", dump], ["queues", "--svg", dump]):
+        refused = run_pith("inspect", dump, *output, "--kernel", kernel)
+        assert refused.code == 2 and "is the dump itself" in refused.err
+    assert dump.stat().st_size == before
+
+
+def test_a_page_of_one_subject_is_refused(dumped: tuple[Path, Path], run_pith: Pith, tmp_path: Path) -> None:
+    refused = run_pith("inspect", dumped[0], "queues", "--html", tmp_path / "page.html")
+    assert refused.code == 2 and "a page shows all subjects" in refused.err
 
 
 def test_a_dump_that_is_too_short(dumped: tuple[Path, Path], tmp_path: Path) -> None:

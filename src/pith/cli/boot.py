@@ -158,7 +158,7 @@ def checked_call(name: str) -> str:
     for known in [*call_names(), ANY_CALL, FAULT]:
         if name.lower() == known.lower():
             return known
-    raise UsageError(f"there is no system call `{name}`", f"one of {', '.join(call_names())}")
+    raise UsageError(f"there is no system call `{name}`", f"one of {', '.join([*call_names(), FAULT])}")
 
 
 def spell_out_pdb(arguments: list[str]) -> list[str]:

@@ -31,7 +31,10 @@ def inspect(
             metavar="DUMP",
         ),
     ],
-    subject: Annotated[Subject, typer.Argument(help="What to show.")] = Subject.ALL,
+    subject: Annotated[
+        Subject | None,
+        typer.Argument(help="What to show: all, if nothing else is asked for.", show_default=False),
+    ] = None,
     kernel: Annotated[
         Path | None,
         typer.Option(
@@ -62,12 +65,22 @@ def inspect(
     from pith.lab.inspect import subjects
     from pith.lab.inspect.dump import WHAT_TO_NAME, attach_dump, is_elf
 
-    if svg is not None and subject is Subject.ALL:
+    if svg is not None and subject in (None, Subject.ALL):
         raise UsageError(
             "a drawing shows one subject",
             f"pith inspect {dump} queues --svg {svg}; or all of it: --html FILE",
         )
+    if html is not None and subject not in (None, Subject.ALL):
+        raise UsageError(
+            "a page shows all subjects",
+            f"pith inspect {dump} --html {html}; or one drawn: {subject} --svg FILE",
+        )
     check_readable(dump, WHAT_TO_NAME.removeprefix("name "))
+    for output in (html, svg):
+        if output is not None and output.exists() and output.samefile(dump):
+            raise UsageError(
+                f"{output} is the dump itself, which would be lost", "name another file to write"
+            )
     if kernel is not None:
         check_readable(kernel, "the kernel's ELF")
     elif not is_elf(dump):
@@ -79,9 +92,9 @@ def inspect(
     if html is not None:
         write_page(html, dump.name)
     if svg is not None:
-        write_drawing(svg, subject)
-    if html is None and svg is None:
-        subjects.show(subject.value)
+        write_drawing(svg, subject or Subject.ALL)
+    if html is None and svg is None and (subject is not None or not check):
+        subjects.show((subject or Subject.ALL).value)
     if check:
         report_violations()
 

@@ -38,6 +38,8 @@ def run_program(
     dump: DumpOption = None,
 ) -> None:
     """Compile a user program, and run it as the initial thread."""
+    if file.is_dir():
+        raise UsageError(f"{file} is a directory", "name a program in metal Python (.py) or C (.c)")
     if file.suffix not in LANGUAGES:
         raise UsageError(
             f"{file} is neither metal Python (.py) nor C (.c)", f"for an ELF: pith boot --initial {file}"

@@ -11,6 +11,7 @@ sample `sample` (counted from the last), and a trace shows these.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
@@ -150,10 +151,10 @@ def matching(*patterns: str) -> tuple[Row, ...]:
     for pattern in patterns:
         these = [row for row in ROWS if fnmatchcase(row.name, pattern) or fnmatchcase(row.scenario, pattern)]
         if not these:
-            names = ", ".join(row.name for row in ROWS)
-            raise UserError(
-                f"no row is called `{pattern}`", f"one of these, or a pattern such as 'call-*': {names}"
-            )
+            names = list(dict.fromkeys(name for row in ROWS for name in (row.name, row.scenario)))
+            near = get_close_matches(pattern, names, n=3)
+            others = f"one of these, or a pattern such as 'call-*': {', '.join(row.name for row in ROWS)}"
+            raise UserError(f"no row is called `{pattern}`", " or ".join(near) if near else others)
         found.update(these)
     return tuple(row for row in ROWS if row in found)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from pith import UserError
 from pith.machine import Machine
@@ -37,18 +37,29 @@ PIECE: Final = 1 << 22
 
 
 def write_core(file: Path, machine: Machine, symbols: dict[str, int]) -> None:
-    """Write the machine's memory; `symbols` are the statics' addresses. The machine stands still, and has not ended."""
+    """Write the machine's memory; `symbols` are the statics' addresses. The machine stands still, and has not ended.
+
+    What the file held before is there until all of the new is.
+    """
+    part = file.with_name(f"{file.name}.part")
     try:
-        with file.open("wb") as out:
-            out.write(headers(machine.memory_size, symbols))
-            for offset in range(0, machine.memory_size, PIECE):
-                piece = machine.read_memory(MEMORY_BASE + offset, min(PIECE, machine.memory_size - offset))
-                if any(piece):
-                    out.seek(MEMORY_AT + offset)
-                    out.write(piece)
-            out.truncate(MEMORY_AT + machine.memory_size)
+        with part.open("wb") as out:
+            _write(out, machine, symbols)
+        part.replace(file)
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}", "name a file that can be written") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(out: BinaryIO, machine: Machine, symbols: dict[str, int]) -> None:
+    out.write(headers(machine.memory_size, symbols))
+    for offset in range(0, machine.memory_size, PIECE):
+        piece = machine.read_memory(MEMORY_BASE + offset, min(PIECE, machine.memory_size - offset))
+        if any(piece):
+            out.seek(MEMORY_AT + offset)
+            out.write(piece)
+    out.truncate(MEMORY_AT + machine.memory_size)
 
 
 def headers(memory_size: int, symbols: dict[str, int]) -> bytes:

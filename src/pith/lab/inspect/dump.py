@@ -89,6 +89,10 @@ def _memory_in(dump: Path, file: BinaryIO) -> tuple[int, int, int]:
     if ELFFile(file)["e_type"] != "ET_CORE" or not segments:
         raise UserError(f"{dump} is a program, not a dump of memory", WHAT_TO_NAME)
     largest = max(segments, key=lambda part: part["p_filesz"])
+    if dump.stat().st_size < largest["p_offset"] + largest["p_filesz"]:
+        raise UserError(
+            f"{dump} is cut short: memory is missing at its end", "write it, or copy it, once more"
+        )
     return largest["p_paddr"], largest["p_offset"], largest["p_filesz"]
 
 
@@ -103,6 +107,11 @@ def static_symbols(kernel: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     try:
         with kernel.open("rb") as file:
+            if (machine := ELFFile(file).get_machine_arch()) != "RISC-V":
+                raise UserError(
+                    f"{kernel} is for {machine}, not for riscv64",
+                    "name the kernel's ELF, or a dump of its memory",
+                )
             for section in ELFFile(file).iter_sections():
                 if isinstance(section, SymbolTableSection):
                     found |= {s.name: s["st_value"] for s in section.iter_symbols() if s.name in STATICS}
