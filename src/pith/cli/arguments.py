@@ -29,6 +29,12 @@ def check_readable(file: Path, wanted: str) -> None:
 
 def check_writable(file: Path) -> None:
     """Refuse a file that could not be written later, before anything slow is begun; it is left as it is."""
-    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-        why = "is a directory" if file.is_dir() else "cannot be written"
-        raise UserError(f"{file} {why}", "name a file in a directory that is there, and yours")
+    if file.is_dir():
+        why = "it is a directory"
+    elif not file.parent.is_dir():
+        why = f"there is no directory {file.parent}"
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        why = "it may not be written"
+    else:
+        return
+    raise UserError(f"{file}: {why}", "name a file that can be written")
