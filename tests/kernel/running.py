@@ -54,9 +54,7 @@ PC = 0x1_0000  # where threads trap
 class Running:
     """A world in which threads run."""
 
-    owns_all = (
-        True  # a root CNode holds a capability to every object that is made, as the initial thread's would
-    )
+    owns_all = True  # the root CNode gets a capability to every object that is made
 
     def __init__(self, world: World) -> None:
         self.world = world

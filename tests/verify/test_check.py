@@ -409,6 +409,12 @@ def map_a_table_twice(town: Town) -> None:
     town.table.entries[2] = table_entry(town.leaves)
 
 
+@breaks("known_spaces_are_the_threads")
+def remember_another_space(town: Town) -> None:
+    kernel.space_epoch = 3
+    town.receiver.space_epoch, town.receiver.satp = 3, 0x123
+
+
 @breaks("the_processor_uses_a_living_root")
 def leave_the_processor_in_a_dead_space(town: Town) -> None:
     kernel.current_root = 8 << 60 | 9 << 44 | town.world.physical(town.space) >> 12

@@ -11,8 +11,17 @@ from typing import NamedTuple
 
 from pith.abi.objects import ASID_POOL_INDEX_BITS, PAGE_BITS, USER_TOP
 from pith.kernel import state
-from pith.kernel.objects import FrameCap, PageTable, PageTableCap, PageTableEntry
-from pith.kernel.riscv64.vspace import ENTRIES, TOP_LEVEL, USER_ENTRIES, is_table, span_bits, table_of
+from pith.kernel.objects import FrameCap, PageTable, PageTableCap, PageTableEntry, Thread, ThreadSlot
+from pith.kernel.riscv64.vspace import (
+    ENTRIES,
+    TOP_LEVEL,
+    USER_ENTRIES,
+    is_table,
+    root_of,
+    satp_of,
+    span_bits,
+    table_of,
+)
 from pith.kernel.riscv64.window import physical_of
 
 from .census import Census, Violation, words
@@ -158,6 +167,18 @@ def the_processor_uses_a_living_root(census: Census) -> Iterator[Violation]:
             yield Violation("satp", f"ASID {asid}, root at {physical:#x}", "the kernel's root, or one in use")
 
 
+def known_spaces_are_the_threads(census: Census) -> Iterator[Violation]:
+    """What a thread remembers of this epoch is the address space of its VSpace root: the fast path asks no further."""
+    for thread in census.all(Thread):
+        if thread.space_epoch == state.kernel.space_epoch:
+            cap = thread.slots[ThreadSlot.VSPACE].cap
+            is_root = isinstance(cap, PageTableCap) and cap.is_mapped and root_of(cap.asid) is cap.table
+            expected = satp_of(cap.table, cap.asid) if is_root and isinstance(cap, PageTableCap) else 0
+            if not is_root or thread.satp != expected:
+                found = f"satp {thread.satp:#x} of this epoch"
+                yield Violation(name_of(thread), found, f"{expected:#x}, or of an earlier epoch")
+
+
 RULES = (
     roots_belong_to_their_asid,
     roots_share_the_kernels_half,
@@ -165,4 +186,5 @@ RULES = (
     pages_are_the_users,
     tables_belong_to_capabilities,
     the_processor_uses_a_living_root,
+    known_spaces_are_the_threads,
 )

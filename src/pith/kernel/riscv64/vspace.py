@@ -159,12 +159,12 @@ def _find_satp(thread: Thread) -> u64:
     """What `satp` holds while the thread runs; only an address space of its own is remembered."""
     cap = thread.slots[ThreadSlot.VSPACE].cap
     if isinstance(cap, PageTableCap) and cap.is_mapped and root_of(cap.asid) is cap.table:
-        thread.satp = _satp(cap.table, cap.asid)
+        thread.satp = satp_of(cap.table, cap.asid)
         thread.space_epoch = kernel.space_epoch
         return thread.satp
     kernel_root = kernel.kernel_root
     assert kernel_root is not None
-    return _satp(kernel_root, 0)
+    return satp_of(kernel_root, 0)
 
 
 @inline
@@ -186,7 +186,8 @@ def refresh() -> None:
         set_address_space(kernel.current)
 
 
-def _satp(root: PageTable, asid: u16) -> u64:
+def satp_of(root: PageTable, asid: u16) -> u64:
+    """What `satp` holds for this root and ASID."""
     return SATP_SV39 | asid << SATP_ASID_SHIFT | physical_of(root.address) >> PAGE_BITS
 
 

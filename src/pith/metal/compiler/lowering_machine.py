@@ -24,10 +24,8 @@ _FENCES = {
     "fence_address_space": ("sfence.vma x0, $0", f"r,{_MEMORY}"),
     "wait_for_interrupt": ("wfi", _MEMORY),
 }
-_OF_A_TRAP = {
-    "scause",
-    "stval",
-}  # a trap sets them and nothing else does: read where they are wanted, if they are
+# A trap sets them and nothing else does: they are read where they are wanted, if they are.
+_OF_A_TRAP = {"scause", "stval"}
 _CSR_CHANGES = {"csr_write": "csrw", "csr_set": "csrs", "csr_clear": "csrc"}
 
 
