@@ -6,6 +6,8 @@ import pytest
 
 from tests.cli.conftest import Pith
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 
 def test_compiling_a_file_that_is_not_there(pith: Pith, tmp_path: Path) -> None:
     ended = pith("compile", tmp_path / "absent.py")
@@ -28,6 +30,72 @@ def test_running_what_is_neither_python_nor_c(pith: Pith) -> None:
     ended = pith("run", "server.elf")
     assert ended.code == 2
     assert ended.err.endswith("  try: for an ELF: pith boot --initial server.elf\n")
+
+
+def test_two_components_of_one_name(pith: Pith, tmp_path: Path) -> None:
+    names = [tmp_path / name for name in ("first.py", "part.py", "part.c")]
+    for name in names:
+        name.touch()
+    ended = pith("build", *names)
+    assert ended.code == 1
+    assert ended.err == (
+        f"pith: {names[1]} and {names[2]} would both be called `part`\n  try: rename one of them\n"
+    )
+
+
+def test_a_first_program_in_c_cannot_start_others(pith: Pith, tmp_path: Path) -> None:
+    names = [tmp_path / name for name in ("first.c", "second.c")]
+    for name in names:
+        name.touch()
+    ended = pith("run", *names, "--machine", "hosted")
+    assert ended.code == 1
+    assert ended.err.endswith("  try: name a program in metal Python first\n")
+
+
+def test_an_elf_that_has_no_place_is_refused_before_anything_is_compiled(pith: Pith, tmp_path: Path) -> None:
+    program = tmp_path / "broken.py"
+    program.write_text("no Python")
+    for command in ("build", "run"):
+        ended = pith(command, program, "-o", tmp_path / "nowhere" / "broken.elf")
+        assert ended.code == 1 and "there is no directory" in ended.err
+
+
+@pytest.mark.slow
+def test_what_is_built_is_where_it_was_asked_for_and_boots(
+    pith: Pith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "greet.c"
+    source.write_text(
+        "#include <pith.h>\nvoid pith_main(const struct pith_bootinfo *info)\n"
+        '{\n    (void)info;\n    pith_print("here I am\\n");\n    pith_debug_halt();\n}\n'
+    )
+    assert pith("build", source).out == "greet.elf: to start it: pith boot --initial greet.elf\n"
+    assert pith("build", source, "--output", "other.elf", "--release").out.endswith("other.elf --release\n")
+    for arguments in (["boot", "--initial", "greet.elf"], ["run", source, "-o", "third.elf"]):
+        ended = pith(*arguments, "--machine", "hosted")
+        assert ended.code == 0 and "here I am" in ended.out
+    assert Path("third.elf").read_bytes() == Path("greet.elf").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_program_that_starts_others_is_told_to_name_them(pith: Pith) -> None:
+    ended = pith("run", EXAMPLES / "two_programs.py", "--machine", "hosted")
+    assert ended.code == 1
+    assert "starts other programs, and none was named with it" in ended.err
+    assert ended.err.endswith("  try: name them: two_programs.py FILE…\n")
+
+
+@pytest.mark.slow
+def test_a_fault_tells_the_command_that_stops_there(pith: Pith, tmp_path: Path) -> None:
+    source = tmp_path / "wild.c"
+    source.write_text(
+        "#include <pith.h>\nvoid pith_main(const struct pith_bootinfo *info)\n"
+        "{\n    (void)info;\n    *(volatile int *)8 = 1;\n}\n"
+    )
+    ended = pith("run", source, "--machine", "hosted")
+    assert ended.code == 1
+    assert f"to stop there: pith run {source} --machine hosted --pdb fault\n" in ended.err
 
 
 PROGRAM = """

@@ -13,7 +13,6 @@ from pith.runtime.capability import READ, READ_WRITE
 from pith.runtime.component import Component, State, supervisor
 from pith.runtime.elf import BadElf
 from pith.runtime.page import EXECUTABLE, NOT_EXECUTABLE
-from pith.runtime.pool import Pool
 from tests.runtime.conftest import RecordingProcessor, Trap
 from tests.runtime.elves import CODE, DATA, Image
 
@@ -58,11 +57,8 @@ class Kernel:
 def kernel(processor: RecordingProcessor, free_memory: int) -> Kernel:
     made = Kernel(free_memory)
     processor.answer = made.answer
-    pool = Pool.at(free_memory + PAGE)
-    pool.stock(300, 20, 1000, 200)
-    supervisor.pool = pool
-    supervisor.space = component_at(free_memory).space
-    supervisor.space.adopt(OWN_SPACE, pool)
+    supervisor.pool.stock(300, 20, 1000, 200)
+    supervisor.space.adopt(OWN_SPACE, supervisor.pool)
     supervisor.scratch = free_memory
     return made
 

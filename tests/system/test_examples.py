@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pith.machine import Ending
-from pith.system.components import build_program
+from pith.system.components import build_files, build_program
 from tests.system.conftest import Start
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -26,3 +26,10 @@ def test_two_threads_pass_a_number_to_and_fro(start: Start) -> None:
     expected = [f"{who} {number}" for number in (1, 2, 3) for who in ("second: I send", "first:  got")]
     assert machine.run(seconds=30) is Ending.EXIT
     assert lines == [*expected, "second: I send 4", "first:  that is enough"]
+
+
+def test_two_programs_talk_and_one_is_taken_back(start: Start) -> None:
+    machine = start(build_files([EXAMPLES / "two_programs.py", EXAMPLES / "adder.py"]))
+    machine.wait_for("40 + 2 is 42")
+    machine.wait_for("adder is done; its memory is free again")
+    assert machine.run(seconds=30) is Ending.EXIT

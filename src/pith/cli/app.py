@@ -7,11 +7,12 @@ import typer
 from pith import __version__
 from pith.cli.bench import benchmarks
 from pith.cli.boot import boot, spell_out_pdb
+from pith.cli.build import build_programs
 from pith.cli.compile import compile_file
 from pith.cli.doctor import doctor
 from pith.cli.errors import UsageError
 from pith.cli.inspect import inspect
-from pith.cli.run import run_program
+from pith.cli.run import run_programs
 
 application = typer.Typer(
     name="pith",
@@ -24,7 +25,8 @@ application = typer.Typer(
 )
 application.command("boot")(boot)
 application.command("compile")(compile_file)
-application.command("run")(run_program)
+application.command("run")(run_programs)
+application.command("build")(build_programs)
 application.command("inspect")(inspect)
 application.command("doctor")(doctor)
 application.add_typer(benchmarks)

@@ -48,35 +48,44 @@ DumpOption = Annotated[
 ]
 
 
+MachineOption = Annotated[
+    MachineName | None,
+    typer.Option(help="Where to run: QEMU if it can be used, else the hosted machine.", show_default=False),
+]
+MemoryOption = Annotated[str, typer.Option(help="The machine's memory.", metavar="SIZE")]
+TimeoutOption = Annotated[
+    float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
+]
+PdbOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop in pdb inside the kernel, at each such system call (Call, Send, DebugPutChar, ...) or at "
+        "each `fault`; without a name, at the first call of any. Hosted machine only.",
+        metavar="[SYSCALL]",
+    ),
+]
+GdbOption = Annotated[
+    bool, typer.Option("--gdb", help="Wait for gdb before the first instruction. QEMU only.")
+]
+DebugOption = Annotated[
+    bool,
+    typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
+]
+
+
 def boot(
-    machine: Annotated[
-        MachineName | None,
-        typer.Option(
-            help="Where to boot: QEMU if it can be used, else the hosted machine.", show_default=False
-        ),
-    ] = None,
+    machine: MachineOption = None,
     initial: Annotated[
         Path | None,
         typer.Option(
             help="An ELF to start as the initial thread, in place of the demonstration.", metavar="ELF"
         ),
     ] = None,
-    pdb: Annotated[
-        str | None,
-        typer.Option(
-            help="Stop in pdb inside the kernel, at each such system call (Call, Send, DebugPutChar, ...) or at "
-            "each `fault`; without a name, at the first call of any. Hosted machine only.",
-            metavar="[SYSCALL]",
-        ),
-    ] = None,
-    gdb: Annotated[
-        bool, typer.Option("--gdb", help="Wait for gdb before the first instruction. QEMU only.")
-    ] = False,
-    memory: Annotated[str, typer.Option(help="The machine's memory.", metavar="SIZE")] = "128M",
+    pdb: PdbOption = None,
+    gdb: GdbOption = False,
+    memory: MemoryOption = "128M",
     icount: InstructionsOption = False,
-    timeout: Annotated[
-        float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
-    ] = None,
+    timeout: TimeoutOption = None,
     checked: Annotated[
         bool,
         typer.Option(
@@ -85,10 +94,7 @@ def boot(
             "Hosted machine; QEMU's kernel always checks.",
         ),
     ] = False,
-    debug: Annotated[
-        bool,
-        typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
-    ] = True,
+    debug: DebugOption = True,
     benchmark: BenchmarkOption = Benchmark.OFF,
     complaints: ComplaintsOption = Complaints.ONCE,
     dump: DumpOption = None,
@@ -100,6 +106,7 @@ def boot(
     order = BootOrder(
         machine=chosen,
         initial=initial,
+        command=f"pith boot --initial {initial}" if initial else "pith boot",
         memory=checked_memory(memory),
         pdb=None if pdb is None else checked_call(pdb),
         gdb=gdb,

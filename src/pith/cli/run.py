@@ -1,69 +1,61 @@
-"""`pith run`: compile a user program, in metal Python or in C, and start it as the initial thread."""
+"""`pith run`: compile user programs, in metal Python or in C, and start the first as the initial thread."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pith.cli.arguments import check_readable
 from pith.cli.boot import (
     BenchmarkOption,
     ComplaintsOption,
+    DebugOption,
     DumpOption,
+    GdbOption,
     InstructionsOption,
+    MachineOption,
+    MemoryOption,
+    PdbOption,
+    TimeoutOption,
+    checked_call,
     checked_memory,
     choose_machine,
 )
-from pith.cli.errors import UsageError
-from pith.cli.start import Benchmark, BootOrder, Complaints, MachineName, saying, start
-
-LANGUAGES = (".py", ".c")
+from pith.cli.programs import FilesArgument, build_elf, check_files
+from pith.cli.start import Benchmark, BootOrder, Complaints, start
 
 
-def run_program(
-    file: Annotated[Path, typer.Argument(help="A program in metal Python (.py) or C (.c).", metavar="FILE")],
-    machine: Annotated[
-        MachineName | None,
-        typer.Option(
-            help="Where to run: QEMU if it can be used, else the hosted machine.", show_default=False
-        ),
+def run_programs(
+    files: FilesArgument,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Keep the ELF in this file.", metavar="ELF", show_default=False),
     ] = None,
-    memory: Annotated[str, typer.Option(help="The machine's memory.", metavar="SIZE")] = "128M",
-    timeout: Annotated[
-        float | None, typer.Option(help="Give up after so many seconds.", metavar="SECONDS", min=0)
-    ] = None,
+    machine: MachineOption = None,
+    pdb: PdbOption = None,
+    gdb: GdbOption = False,
+    memory: MemoryOption = "128M",
     icount: InstructionsOption = False,
+    timeout: TimeoutOption = None,
+    debug: DebugOption = True,
     benchmark: BenchmarkOption = Benchmark.OFF,
     complaints: ComplaintsOption = Complaints.ONCE,
     dump: DumpOption = None,
 ) -> None:
-    """Compile a user program, and run it as the initial thread."""
-    if file.is_dir():
-        raise UsageError(f"{file} is a directory", "name a program in metal Python (.py) or C (.c)")
-    if file.suffix not in LANGUAGES:
-        raise UsageError(
-            f"{file} is neither metal Python (.py) nor C (.c)", f"for an ELF: pith boot --initial {file}"
-        )
-    check_readable(file, "a program in metal Python (.py) or C (.c)")
-    chosen = choose_machine(machine, wants_pdb=False, wants_gdb=False)
-    with saying(f"compiling {file.name}"):
-        program = build(file)
-    start(
-        BootOrder(
-            chosen,
-            program,
-            checked_memory(memory),
-            icount=icount,
-            timeout=timeout,
-            benchmark=benchmark,
-            complaints=complaints,
-            dump=dump,
-        )
+    """Compile user programs, and run the first as the initial thread, which can start the others."""
+    check_files(files)
+    chosen = choose_machine(machine, wants_pdb=pdb is not None, wants_gdb=gdb)
+    order = BootOrder(
+        machine=chosen,
+        initial=None,
+        command=" ".join(["pith run", *map(str, files)]),
+        memory=checked_memory(memory),
+        pdb=None if pdb is None else checked_call(pdb),
+        gdb=gdb,
+        icount=icount,
+        timeout=timeout,
+        debug=debug,
+        benchmark=benchmark,
+        complaints=complaints,
+        dump=dump,
     )
-
-
-def build(file: Path) -> Path:
-    from pith.system.components import build_program, expect_debugging
-
-    expect_debugging(True)
-    return build_program(file)
+    start(order._replace(initial=build_elf(files, output, debug=debug)))

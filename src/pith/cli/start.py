@@ -57,7 +57,8 @@ class BootOrder(NamedTuple):
     """What to start, and how: options that were checked, and make sense together."""
 
     machine: MachineName
-    initial: Path | None
+    initial: Path | None  # the demonstration, if none
+    command: str  # how the user named the programs: what a message may tell to type again
     memory: int
     pdb: str | None = None
     gdb: bool = False
@@ -102,7 +103,7 @@ def conclude(ending: Ending | None, machine: Machine, order: BootOrder) -> None:
         case Ending.ASLEEP if NO_HANDLER in machine.output:
             raise UserError(
                 "a program stopped at a fault, and nothing runs any more",
-                "the line above says where; `pith boot --machine hosted --pdb fault --initial ELF` stops there",
+                f"the line above says where; to stop there: {order.command} --machine hosted --pdb fault",
             )
         case Ending.SECONDS:
             raise TimedOut(f"stopped after {order.timeout:g} seconds", "give it more: --timeout SECONDS")

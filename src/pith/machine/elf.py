@@ -22,7 +22,7 @@ LOAD, NOTE = 1, 4
 READ_WRITE_EXECUTE: Final = 7
 DOUBLE_FLOAT_AND_COMPRESSED: Final = 5  # e_flags
 MACHINES: Final = {3: "x86", 8: "MIPS", 20: "PowerPC", 40: "ARM", 62: "x86-64", 183: "AArch64"}
-BUILD_FOR_RISCV: Final = "build it for riscv64: python -m ziglang cc -target riscv64-freestanding -static"
+BUILD_FOR_RISCV: Final = "build it for riscv64, and statically: pith build FILE.c -o FILE.elf"
 
 
 class Segment(NamedTuple):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import Array, Failure, Struct, array, u8, u64
+from pith.metal import Array, Failure, Struct, array, machine, u8, u64
 
 MAGIC: Final = 0x6576_6968_6372_6170  # "parchive", lowest byte first
 NAME_BYTES: Final = 24
@@ -33,8 +33,16 @@ class NotInArchive(Failure):
     """The image has no program of this name."""
 
 
+def program(name: str) -> Array[u8]:
+    """The program called `name` in our own image: `pith run FIRST OTHERS` puts each of the others there.
+
+    Its name is that of its file, without the suffix. Raises NotInArchive.
+    """
+    return find(machine.static_address("pith_archive"), name)
+
+
 def find(archive: u64, name: str) -> Array[u8]:
-    """The file called `name` in the archive at this address."""
+    """The file called `name` in the archive at this address. Raises NotInArchive."""
     directory = Directory.at(archive)
     if directory.magic == MAGIC:
         for i in range(directory.count):

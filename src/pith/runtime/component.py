@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from pith.abi.bootinfo import RootSlot
+from pith.abi.bootinfo import BootInfo, RootSlot
 from pith.abi.messages import CapRights
 from pith.abi.objects import PAGE_BITS, ObjectType
 from pith.metal import Array, Inline, Struct, array, machine, static, u6, u8, u64
@@ -25,8 +25,8 @@ from pith.metal import Array, Inline, Struct, array, machine, static, u6, u8, u6
 from . import cnode, debug, elf, page, sched_context, sched_control, tcb
 from .address_space import AddressSpace
 from .capability import ALL_RIGHTS, CALL_AND_GRANT, NULL, READ, READ_WRITE, CPtr, Place, own
-from .pool import Pool
-from .process import IPC_BUFFER_ADDRESS
+from .pool import Pool, stock_from_bootinfo
+from .process import IPC_BUFFER_ADDRESS, WINDOW
 from .supervision import SUPERVISOR
 
 CSPACE_BITS: Final = 6
@@ -55,13 +55,21 @@ class Grant(Struct):
 
 
 class Supervisor(Struct):
-    """What starting components takes. The initial thread fills it in once."""
+    """What starting components takes. An initial thread sets it up once, before it makes the first."""
 
-    pool: Pool  # pays for the components' untypeds
-    space: AddressSpace  # the supervisor's own, to copy programs through
+    pool: Inline[Pool]  # pays for the components' untypeds
+    space: Inline[AddressSpace]  # the supervisor's own, to copy programs through
     scratch: u64  # an address in it where nothing is mapped
     endpoint: CPtr  # where components and their faults report
     sched_control: CPtr
+
+    def set_up(self, info: BootInfo) -> None:
+        """Take the initial thread's largest untyped and all its empty slots for making components."""
+        stock_from_bootinfo(self.pool, info)
+        self.space.adopt(RootSlot.VSPACE, self.pool)
+        self.scratch = WINDOW
+        self.endpoint = self.pool.make(ObjectType.ENDPOINT)
+        self.sched_control = info.sched_control.start
 
 
 supervisor: Final = static(Supervisor)
@@ -113,12 +121,12 @@ class Component(Struct):
 
     # What it may touch -----------------------------------------------------------------------------------
 
-    def give(self, index: u64, source: CPtr, rights: CapRights, note: u8, badge: u64 = 0) -> None:
+    def give(self, index: u64, source: CPtr, rights: CapRights, note: u8 = 0, badge: u64 = 0) -> None:
         """Put a copy of our capability `source` into the component's slot `index`."""
         cnode.mint(self.slot(index), own(source), rights, badge)
         self.remember(index, note)
 
-    def give_copy(self, index: u64, source: CPtr, note: u8) -> None:
+    def give_copy(self, index: u64, source: CPtr, note: u8 = 0) -> None:
         """As `give`, for capabilities that take neither rights nor badge."""
         cnode.copy(self.slot(index), own(source), ALL_RIGHTS)
         self.remember(index, note)

@@ -15,7 +15,7 @@ from pith.runtime.archive import MAGIC, NAME_BYTES, Directory, Entry
 from pith.runtime.elf import SEGMENT_BYTES
 
 ALIGNMENT = 4096
-SYMBOL = "pith_archive"  # services/demo/parts.py names it
+SYMBOL = "pith_archive"  # runtime/archive.py names it
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:

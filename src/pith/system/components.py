@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,32 @@ def build_python(path: Path, assembly: str = "") -> Path:
     try:
         return compile_program(roots, target=USER).link(LINKER_SCRIPT, assembly)
     except ToolError as error:
+        if not assembly and f"undefined symbol: {archive.SYMBOL}" in str(error):
+            raise UserError(
+                f"{path} starts other programs, and none was named with it", f"name them: {path.name} FILE…"
+            ) from None
         raise UserError(f"{path} cannot be linked: {error}", "mend what is named above") from None
+
+
+def build_files(files: Sequence[Path]) -> Path:
+    """The ELF of a system: the first file is the initial thread's program, which finds each of the others by its stem.
+
+    Raises UserError for two components of one name, or a first file in C with others behind it.
+    """
+    initial, *others = files
+    if not others:
+        return build_program(initial)
+    if initial.suffix == ".c":
+        raise UserError(
+            f"{initial} is in C, and starting other programs takes pith.runtime",
+            "name a program in metal Python first",
+        )
+    components: dict[str, Path] = {}
+    for file in others:
+        earlier = components.setdefault(file.stem, file)
+        if earlier is not file:
+            raise UserError(f"{earlier} and {file} would both be called `{file.stem}`", "rename one of them")
+    return build_system(initial, components)
 
 
 def build_system(initial: Path, components: Mapping[str, Path]) -> Path:
@@ -97,7 +122,7 @@ def build_system(initial: Path, components: Mapping[str, Path]) -> Path:
     )
     key = "archive." + hashlib.sha256(packed).hexdigest()[:32]
     directory, _ = cache.kept(key, lambda fresh: write_file(fresh / "archive", packed))
-    return build_python(initial, archive.section(directory / "archive"))
+    return build_python(initial.resolve(), archive.section(directory / "archive"))
 
 
 def write_file(path: Path, content: bytes) -> None:

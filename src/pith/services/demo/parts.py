@@ -12,13 +12,11 @@ from typing import Final
 
 from pith.abi.bootinfo import BootInfo, RootSlot
 from pith.abi.objects import ObjectType
-from pith.metal import Array, Inline, Struct, array, machine, static, u64
+from pith.metal import Array, Struct, array, static, u64
 from pith.runtime import archive, cnode, irq, page, sched_control, tcb
-from pith.runtime.address_space import AddressSpace
 from pith.runtime.capability import ALL_RIGHTS, CALL_AND_GRANT, READ, READ_WRITE, WRITE, CPtr, own
 from pith.runtime.component import Component, supervisor
 from pith.runtime.device import device_page
-from pith.runtime.pool import Pool, stock_from_bootinfo
 from pith.runtime.process import WINDOW
 from pith.services.demo.client import ClientSlot
 from pith.services.demo.explorer import ExplorerSlot
@@ -27,8 +25,7 @@ from pith.services.pager import MEMORY_BITS, PagerSlot
 from pith.services.uart import INTERRUPT_LINE, IRQ_BADGE, PHYSICAL_ADDRESS, UartSlot
 
 POWER_ADDRESS: Final = 0x10_0000  # the board's "test" device: writing to it ends the machine
-SCRATCH: Final = WINDOW
-POWER: Final = WINDOW + 0x1000
+POWER: Final = WINDOW + 0x1000  # behind the supervisor's scratch page
 COMPONENT_MEMORY_BITS: Final = 18
 TYPED_BADGE: Final = 1 << 41
 SLICE: Final = 5000  # microseconds
@@ -71,9 +68,6 @@ class System(Struct):
     """What the initial thread remembers."""
 
     info: BootInfo
-    pool: Inline[Pool]
-    space: Inline[AddressSpace]
-    reports: CPtr  # endpoint: components and their faults, told apart by badge
     reply: CPtr
     typed: CPtr  # notification, bound to our thread: something was typed
     console: CPtr  # endpoint of uart
@@ -88,10 +82,8 @@ system: Final = static(System)
 def set_up(info: BootInfo) -> None:
     """Prepare for building components."""
     system.info = info
-    stock_from_bootinfo(system.pool, info)
-    system.space.adopt(RootSlot.VSPACE, system.pool)
-    pool = system.pool
-    system.reports = pool.make(ObjectType.ENDPOINT)
+    supervisor.set_up(info)
+    pool = supervisor.pool
     system.reply = pool.make(ObjectType.REPLY)
     system.typed = pool.make(ObjectType.NOTIFICATION)
     system.console = pool.make(ObjectType.ENDPOINT)
@@ -99,20 +91,15 @@ def set_up(info: BootInfo) -> None:
     system.setup_time = pool.make(ObjectType.SCHED_CONTEXT, 8)
     sched_control.configure(info.sched_control.start, system.setup_time, SLICE, SLICE, 0, 0, 0)
     tcb.bind_notification(RootSlot.TCB, system.typed)
-    supervisor.pool = system.pool
-    supervisor.space = system.space
-    supervisor.scratch = SCRATCH
-    supervisor.endpoint = system.reports
-    supervisor.sched_control = info.sched_control.start
     power = device_page(pool, info, POWER_ADDRESS)
-    system.space.map_page(power, POWER, READ_WRITE, page.NOT_EXECUTABLE)
+    supervisor.space.map_page(power, POWER, READ_WRITE, page.NOT_EXECUTABLE)
 
 
 def load(part: Part, name: str) -> Component:
     """A component with its program, and nothing else yet."""
     component = system.parts[part]
     component.create(name, part + 1, COMPONENT_MEMORY_BITS)
-    component.load(archive.find(machine.static_address("pith_archive"), name))
+    component.load(archive.program(name))
     return component
 
 
@@ -129,11 +116,11 @@ def give_console(component: Component, slot: u64) -> None:
 def make_uart() -> None:
     """The driver: a page of registers, one interrupt, an endpoint, and nothing else of the machine."""
     uart = load(Part.UART, "uart")
-    registers = device_page(system.pool, system.info, PHYSICAL_ADDRESS)
+    registers = device_page(supervisor.pool, system.info, PHYSICAL_ADDRESS)
     uart.space.map_page(registers, WINDOW, READ_WRITE, page.NOT_EXECUTABLE)
     uart.give(UartSlot.ENDPOINT, system.console, READ, Note.CONSOLE_SERVER)
     give_reply(uart, UartSlot.REPLY)
-    handler = system.pool.take_slot()
+    handler = supervisor.pool.take_slot()
     irq.get(RootSlot.IRQ_CONTROL, INTERRUPT_LINE, own(handler))
     uart.give_copy(UartSlot.IRQ, handler, Note.INTERRUPT)
     signalled = uart.pool.make(ObjectType.NOTIFICATION)

@@ -8,7 +8,7 @@ from pith.abi.objects import SLOT_BITS
 from pith.metal import u8, u64
 from pith.runtime.bootinfo import count, total_memory
 from pith.runtime.capability import NULL
-from pith.runtime.component import CSPACE_BITS, Component, State
+from pith.runtime.component import CSPACE_BITS, Component, State, supervisor
 from pith.runtime.console import column, right, write, write_bytes
 from pith.runtime.supervision import SUPERVISOR
 from pith.runtime.voice import BOLD, DIM, PLAIN
@@ -134,7 +134,7 @@ def note_text(note: u8) -> str:
 
 def show_memory() -> None:
     """Where the machine's memory is: every byte of it is in some untyped that somebody has."""
-    info, pool = system.info, system.pool
+    info, pool = system.info, supervisor.pool
     memories: u64 = 0
     devices: u64 = 0
     for i in range(count(info.untyped)):

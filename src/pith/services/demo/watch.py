@@ -11,7 +11,7 @@ from typing import Final
 
 from pith.abi.messages import MessageInfo
 from pith.metal import Array, Struct, array, static, u8, u64
-from pith.runtime.component import Component, State
+from pith.runtime.component import Component, State, supervisor
 from pith.runtime.console import ConsoleCall, column, write, write_bytes
 from pith.runtime.faults import is_fault, write_fault, write_words
 from pith.runtime.process import ipc_buffer
@@ -37,7 +37,7 @@ typed: Final = static(Typed)
 
 def wait_once() -> None:
     """Wait for one message or signal, and deal with it."""
-    message = recv(system.reports, system.reply)
+    message = recv(supervisor.endpoint, system.reply)
     if message.badge & TYPED_BADGE == 0 and 0 < message.badge <= PARTS:
         heard_from(system.parts[message.badge - 1], message)
 

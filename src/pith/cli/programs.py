@@ -1,0 +1,61 @@
+"""The programs that `pith run` and `pith build` are given: the files, checked and compiled into one ELF.
+
+The first file is the initial thread's program. The others travel in its image as components, each under the name of its
+file without the suffix; nothing starts them but the first (`pith.runtime.archive`, `component`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pith import UserError
+from pith.cli.arguments import check_readable, check_writable
+from pith.cli.errors import UsageError
+from pith.cli.start import saying
+
+LANGUAGES = (".py", ".c")
+KIND = "a program in metal Python (.py) or C (.c)"
+
+FilesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Programs in metal Python (.py) or C (.c). The first one is started; it finds the others by their "
+        "names without the suffix, and starts them.",
+        metavar="FILE…",
+    ),
+]
+
+
+def check_files(files: list[Path]) -> None:
+    """Refuse what cannot be a program, before anything slow is begun."""
+    for file in files:
+        if file.is_dir():
+            raise UsageError(f"{file} is a directory", f"name {KIND}")
+        if file.suffix not in LANGUAGES:
+            raise UsageError(
+                f"{file} is neither metal Python (.py) nor C (.c)", f"for an ELF: pith boot --initial {file}"
+            )
+        check_readable(file, KIND)
+
+
+def build_elf(files: list[Path], output: Path | None, *, debug: bool) -> Path:
+    """The ELF of these programs: at `output`, or else where the compiler keeps it."""
+    if output is not None:
+        check_writable(output)
+    with saying(f"compiling {', '.join(file.name for file in files)}"):
+        from pith.system.components import build_files, expect_debugging
+
+        expect_debugging(debug)
+        built = build_files(files)
+    return built if output is None else copy(built, output)
+
+
+def copy(built: Path, output: Path) -> Path:
+    try:
+        return Path(shutil.copyfile(built, output))
+    except OSError as error:
+        raise UserError(f"{output}: {error.strerror}", "name a file that can be written") from None
