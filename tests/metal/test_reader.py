@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
 from pith.metal import *
 from pith.metal.integers import *
-from pith.metal.machine import on_metal, panic
+from pith.metal.machine import csr_read, on_metal, panic
 
 
 class Color(IntEnum):
@@ -268,7 +268,11 @@ def test_none_is_narrowed_as_mypy_does() -> None:
                 return 0
             return node.value
         """
-    ) == ["if ((node is None) or (Node(node).next is None))", "    return 0", "return u64(Node(node).value)"]
+    ) == [
+        "if ((node is None) or ((t1 := Node(node).next) is None))",
+        "    return 0",
+        "return u64(Node(node).value)",
+    ]
 
 
 def test_a_loop_forgets_what_it_assigns() -> None:
@@ -286,6 +290,107 @@ def test_a_loop_forgets_what_it_assigns() -> None:
         "    at = Node(at).next",
         "return u64(node.value)",
     ]
+
+
+def test_a_field_is_narrowed_and_read_once() -> None:
+    assert body_of(
+        """
+        def f(node: Node) -> u64:
+            if node.next is None:
+                return 0
+            assert node.next.next is not None
+            return node.next.value + node.next.next.value
+        """
+    ) == [
+        "if ((t1 := node.next) is None)",
+        "    return 0",
+        "if ((t2 := Node(t1).next) is not None)",
+        "else",
+        "    panic 'assertion failed: node.next.next is not None'",
+        "return u64((Node(t1).value + Node(t2).value))",
+    ]
+
+
+def test_a_field_of_a_static_is_narrowed() -> None:
+    assert body_of(
+        "def f() -> u64:\n    if root.next is not None:\n        return root.next.value\n    return 0"
+    ) == ["if ((t1 := root.next) is not None)", "    return u64(Node(t1).value)", "return 0"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "node.value = 1",
+        "node.words[0] = 1",
+        "node.value += 1",
+        "node.first = 1",
+        "node.add(1)",
+        "n = Node.limit()",
+        "n = node.first",
+        "n = csr_read('time')",
+        "node = other",
+        "node, other = other, node",
+    ],
+)
+def test_a_store_a_call_and_another_root_end_what_is_known_of_a_field(change: str) -> None:
+    lines = body_of(
+        f"""
+        def f(node: Node, other: Node) -> u64:
+            n: u64 = 0
+            if node.next is None:
+                return n
+            {change}
+            return node.next.value
+        """
+    )
+    assert lines[-1] == "return u64(Node?(node.next).value)"
+
+
+@pytest.mark.parametrize("change", ["n = 1", "n = len(node.words)", "n = min(n, 3)", "n = other.value"])
+def test_what_changes_no_memory_leaves_fields_narrowed(change: str) -> None:
+    lines = body_of(
+        f"""
+        def f(node: Node, other: Node) -> u64:
+            n: u64 = 0
+            if node.next is None:
+                return n
+            {change}
+            return node.next.value
+        """
+    )
+    assert lines[-1] == "return u64(Node(t1).value)"
+
+
+@pytest.mark.parametrize("ways", [("n = 1", "n = 2", True), ("n = 1", "node.value = 1", False)])
+def test_a_field_stays_narrowed_where_all_ways_leave_it_so(ways: tuple[str, str, bool]) -> None:
+    one, other, stays = ways
+    lines = body_of(
+        f"""
+        def f(node: Node, a: u8) -> u64:
+            n: u64 = 0
+            assert node.next is not None
+            if a:
+                {one}
+            else:
+                {other}
+            return node.next.value
+        """
+    )
+    assert lines[-1] == f"return u64(Node{'(t1' if stays else '?(node.next'}).value)"
+
+
+def test_a_loop_forgets_fields() -> None:
+    lines = body_of(
+        """
+        def f(node: Node, n: u8) -> u64:
+            assert node.next is not None
+            for i in range(n):
+                node.next.value = i
+                node.next = None
+            return 0
+        """
+    )
+    assert "    Node?(node.next).value = u32(i)" in lines
 
 
 def test_what_is_not_narrowed_is_checked() -> None:

@@ -350,6 +350,19 @@ class Data:
     type: Type | None = None
 
 
+Cell = int | tuple[Address, int]  # a number, or a text: its address and length
+
+
+@dataclass
+class Table:
+    """Constant memory: `cells` in a row, each `size` bytes."""
+
+    symbol: str
+    size: int
+    alignment: int
+    cells: tuple[Cell, ...]
+
+
 @dataclass
 class Site:
     """What a panic reports: a constant record {file text, its length, line, reason text, its length}."""
@@ -367,6 +380,7 @@ class Program:
     assembly: list[tuple[str, str]] = field(default_factory=list)  # (symbol, body)
     data: list[Data] = field(default_factory=list)
     texts: dict[bytes, str] = field(default_factory=dict)  # constant bytes: symbol
+    tables: dict[tuple[int, int, tuple[Cell, ...]], Table] = field(default_factory=dict)
     sites: dict[tuple[str, int, str], Site] = field(default_factory=dict)
     externals: set[str] = field(default_factory=set)  # symbols that the linker supplies
     kept: list[str] = field(default_factory=list)  # functions to compile though nothing calls them
@@ -376,9 +390,15 @@ def show_ir(program: Program) -> str:
     """The program as text, for reading."""
     parts = [f"data @{d.symbol}: {d.size} bytes, aligned to {d.alignment}" for d in program.data]
     parts += [f"text @{symbol} = {text!r}" for text, symbol in program.texts.items()]
+    parts += [_show_table(table) for table in program.tables.values()]
     parts += [f"assembly @{s}:\n{body}" for s, body in program.assembly]
     parts += [_show_function(f) for f in program.functions]
     return "\n".join(parts) + "\n"
+
+
+def _show_table(table: Table) -> str:
+    cells = ", ".join(str(c) if isinstance(c, int) else f"({c[0]}, {c[1]})" for c in table.cells)
+    return f"table @{table.symbol}: cells of {table.size} bytes, aligned to {table.alignment}: {cells}"
 
 
 def _show_function(function: Function) -> str:

@@ -75,6 +75,21 @@ def typed(value: Value) -> str:
     return f"{kind_text(value.kind)} {value_text(value)}"
 
 
+def _table(table: ir.Table) -> str:
+    """A constant table: its numbers as two's complement, its texts as pointer and length."""
+    if isinstance(table.cells[0], int):
+        kind = f"i{8 * table.size}"
+    else:
+        kind = "{ ptr, i64 }"
+    cells = ", ".join(f"{kind} {_cell(cell)}" for cell in table.cells)
+    head = f"@{quoted(table.symbol)} = private unnamed_addr constant [{len(table.cells)} x {kind}]"
+    return f"{head} [{cells}], align {table.alignment}"
+
+
+def _cell(cell: ir.Cell) -> str:
+    return str(cell) if isinstance(cell, int) else f"{{ {typed(cell[0])}, i64 {cell[1]} }}"
+
+
 class _Module:
     """Collects the module's parts; what instructions turn out to need is declared at the end."""
 
@@ -97,6 +112,7 @@ class _Module:
                 f"@{quoted(symbol)} = private unnamed_addr constant {constant_bytes(text)}"
                 for text, symbol in self.program.texts.items()
             ),
+            *map(_table, self.program.tables.values()),
             *map(self._site, self.program.sites.values()),
             *(f"@{quoted(s)} = external dso_local global i8" for s in sorted(self._foreign())),
             *functions,

@@ -14,10 +14,12 @@ compiled code can panic inside a CPython process, and the process lives on.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from ..types import Type
+from ..types import PackedValue, Text, Type
 from . import ir
 from .ir import FLAG, POINTER, WORD, Kind, Register, Value
+from .lowering_types import element_size
 from .tree import Function, Location
 
 PANICKED = 1 << 62
@@ -51,6 +53,22 @@ class Shared:
         """The address of constant bytes."""
         texts = self.program.texts
         return ir.Address(texts.setdefault(data, f"pith.text.{len(texts)}"))
+
+    def table(self, items: tuple[Any, ...], element: Type) -> ir.Address:
+        """The address of constants in a row, each in the form that memory has of an `element`."""
+        if isinstance(element, Text):
+            texts = tuple(item.encode() for item in items)
+            cells: tuple[ir.Cell, ...] = tuple((self.text(text), len(text)) for text in texts)
+        elif isinstance(element, PackedValue):
+            cells = tuple(item.bits for item in items)
+        else:
+            cells = tuple(int(item) for item in items)
+        tables = self.program.tables
+        size = element_size(element)
+        key = (size, min(size, 8), cells)
+        if key not in tables:
+            tables[key] = ir.Table(f"pith.table.{len(tables)}", *key)
+        return ir.Address(tables[key].symbol)
 
     def site(self, location: Location | None, reason: str) -> ir.Address:
         """The address of the record that tells a panic's place and reason."""

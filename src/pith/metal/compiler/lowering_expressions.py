@@ -17,7 +17,16 @@ from . import ir, lowering_integers, lowering_machine, lowering_memory, lowering
 from .ir import FLAG, POINTER, WORD, Value
 from .lowering_builder import Builder, zero
 from .lowering_integers import WORD_RANGE
-from .lowering_types import field_types, fits, integer_of, kind_of, record_types, value_kind, width
+from .lowering_types import (
+    element_size,
+    field_types,
+    fits,
+    integer_of,
+    kind_of,
+    record_types,
+    value_kind,
+    width,
+)
 from .tree import Expression
 
 
@@ -143,6 +152,12 @@ def _static_reference(e: tree.StaticReference, b: Builder) -> Value:
 
 
 @_value.register
+def _constant_table(e: tree.ConstantTable, b: Builder) -> Value:
+    assert isinstance(e.type, types.View)
+    return b.shared.table(e.items, e.type.element)
+
+
+@_value.register
 def _load_field(e: tree.LoadField, b: Builder) -> Value:
     value = lowering_memory.load(b, evaluate(b, e.object), e.field.offset, e.field.type)
     return adapt(b, value, e.field.type, e.type)
@@ -171,7 +186,7 @@ def view_parts(b: Builder, view: Value, kind: Type) -> tuple[Value, Value]:
 def element_pointer(b: Builder, view: Expression, pointer: Value, index: Value) -> Value:
     """The address of the element at `index`, a word, of a view."""
     assert isinstance(view.type, types.View)
-    size = view.type.element.size
+    size = element_size(view.type.element)
     if isinstance(index, ir.Literal):
         return b.step(pointer, b.word(index.value * size))
     return b.step(pointer, b.binary("mul", index, b.word(size)) if size > 1 else index)
@@ -194,7 +209,8 @@ def _element(e: tree.Element, b: Builder) -> Value:
     place = element_pointer(b, e.view, pointer, checked_index(b, index, e.index.type, length))
     assert isinstance(e.view.type, types.View)
     element = e.view.type.element
-    return adapt(b, lowering_memory.load(b, place, 0, element), element, e.type)
+    is_constant = isinstance(e.view, tree.ConstantTable)
+    return adapt(b, lowering_memory.load(b, place, 0, element, is_constant), element, e.type)
 
 
 @_value.register

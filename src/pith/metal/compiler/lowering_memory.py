@@ -16,13 +16,15 @@ from .lowering_integers import check
 from .lowering_types import kind_of, record_types, width
 
 
-def load(b: Builder, pointer: Value, offset: int, kind: Type) -> Value:
-    """The value of type `kind` at `pointer` + `offset`."""
+def load(b: Builder, pointer: Value, offset: int, kind: Type, is_constant: bool = False) -> Value:
+    """The value of type `kind` at `pointer` + `offset`; what `is_constant` was checked when it was compiled."""
     match kind:
         case Integer():
             stored = _storage_range(kind)
             raw = b.load(pointer, offset, ir.Int(8 * kind.size), kind.size)
             value = b.resize(raw, width(kind), signed=kind.signed)
+            if is_constant:
+                return value
             return check(b, value, stored, kind, "memory holds a number outside its type")
         case types.Boolean():
             return b.compare("ne", b.load(pointer, offset, BYTE, 1), ir.Literal(0, BYTE))
@@ -30,11 +32,15 @@ def load(b: Builder, pointer: Value, offset: int, kind: Type) -> Value:
             storage = kind.storage
             raw = b.load(pointer, offset, ir.Int(8 * storage.size), storage.size)
             value = b.resize(raw, width(storage), signed=storage.signed)
+            if is_constant:
+                return value
             return check_member(b, value, _storage_range(storage), kind, f"no member of {cls.__name__}")
         case types.Reference():
             return b.load(pointer, offset, POINTER, 8)
         case types.Embedded() | types.View(_, int()):
             return b.step(pointer, b.word(offset))
+        case types.Text():
+            return b.compose([b.load(pointer, offset, POINTER, 8), b.load(pointer, offset + 8, WORD, 8)])
         case types.PackedValue() | types.PackedUnion():
             return b.load(pointer, offset, ir.Int(kind.bits), kind.alignment)
     raise TypeError(f"{kind} cannot stand in memory")

@@ -53,6 +53,11 @@ def integer_of(kind: Type) -> Integer:
     raise TypeError(f"{kind} is not an integer")
 
 
+def element_size(kind: Type) -> int:
+    """Bytes of an element in a row: its size in memory; of text, which constant tables hold, pointer and length."""
+    return 16 if isinstance(kind, types.Text) else kind.size
+
+
 def record_types(kind: types.Record | types.Tuple) -> list[Type]:
     """The types of a record's or tuple's items."""
     return list(kind.items) if isinstance(kind, types.Tuple) else field_types(kind.cls)

@@ -146,6 +146,8 @@ def show_expression(node: tree.Expression) -> str:
             return name
         case tree.AssignedLocal(name=name, value=value):
             return f"({name} := {show(value)})"
+        case tree.ConstantTable(items=items):
+            return f"table{items}"
         case tree.StaticReference(symbol=symbol):
             return symbol
         case tree.LoadField(object=value, field=field):

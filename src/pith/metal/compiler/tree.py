@@ -71,6 +71,13 @@ class StaticReference(Expression):
 
 
 @dataclass
+class ConstantTable(Expression):
+    """Constants in a row in constant memory: a View to be read only. `items` are the Python objects."""
+
+    items: tuple[Any, ...]
+
+
+@dataclass
 class LoadField(Expression):
     """A struct's field. An Embedded field yields a Reference to it, an array field a View."""
 

@@ -28,7 +28,7 @@ from ...types import (
     View,
 )
 from .. import tree
-from . import kinds, names
+from . import fields, kinds, names
 from .body import Body, reads
 from .classes import admit_class
 from .conversions import convert
@@ -40,6 +40,9 @@ def _attribute(body: Body, node: ast.Attribute) -> tree.Expression:
     failure = failure_item(body, node)
     if failure is not None:
         return failure
+    narrowed = fields.narrowed(body, node)
+    if narrowed is not None:
+        return narrowed
     found = names.known(body, node)
     if found is not MISSING:
         return names.constant(body, found, node)

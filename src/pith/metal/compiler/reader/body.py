@@ -83,6 +83,11 @@ def tests(*nodes: type[ast.AST]) -> Callable[[V], V]:
     return register
 
 
+def _is_store(statement: tree.Statement) -> bool:
+    """Whether the statement writes memory: itself, or by the setter of a property."""
+    return isinstance(statement, tree.StoreField | tree.StoreElement | tree.Evaluate)
+
+
 class Body:
     """A function's body under one choice of types."""
 
@@ -173,7 +178,17 @@ class Body:
                 "see docs/language.md for what is",
             )
         result: tree.Expression = self._visit(visitor, node)
+        inner = result
+        while isinstance(inner, tree.Convert):
+            inner = inner.value
+        if isinstance(inner, tree.Call | tree.IntrinsicCall):
+            self.change_memory()
         return result
+
+    def change_memory(self) -> None:
+        """After a store or call: no field is narrowed any more."""
+        if self.state.fields:
+            self.state = self.state.without_fields()
 
     def condition(self, node: ast.expr) -> Condition:
         """Read an expression for its truth. Leaves the state undefined: the caller chooses `true` or `false`."""
@@ -204,6 +219,8 @@ class Body:
                 "see docs/language.md for what is",
             )
         result: list[tree.Statement] = self._visit(visitor, node)
+        if isinstance(node, ast.Expr) or any(map(_is_store, result)):
+            self.change_memory()
         return result
 
     def _poison(self, node: ast.stmt) -> None:
@@ -253,7 +270,7 @@ class Body:
     def bind(self, name: str, value_type: Type) -> None:
         """After an assignment: the local is bound, and known to be as narrow as what it was given."""
         self.state.bound.add(name)
-        self.state.narrowed.pop(name, None)
+        self.state.forget(name)
         kind = self.types[name]
         match kind, value_type:
             case Integer(), Integer() if name not in self.declared:

@@ -12,7 +12,7 @@ from ...failures import Failure
 from ...types import Integer, View
 from .. import tree
 from ..diagnostics import Rejected
-from . import kinds, names, operators
+from . import kinds, names, operators, tables
 from .body import Body, Caught, Condition, Loop, reads
 from .construction import record_arguments
 from .conversions import as_integer, integer_type
@@ -90,11 +90,15 @@ def _for(body: Body, node: ast.For) -> list[tree.Statement]:
         body.reject(node.target, "a loop has one variable", "take the item apart inside the loop")
     if isinstance(node.iter, ast.Call) and names.known(body, node.iter.func) is range:
         return _for_range(body, node, node.target.id, node.iter)
-    if isinstance(names.known(body, node.iter), tuple) or isinstance(node.iter, ast.Tuple | ast.List):
+    if isinstance(node.iter, ast.Tuple | ast.List):
         body.reject(
-            node.iter, "a loop over constants is not in the language", "write a `range`, or the steps out"
+            node.iter,
+            "a loop over items written here is not in the language",
+            "name them: a tuple at module level",
         )
-    view = body.expression(node.iter)
+    constants = names.known(body, node.iter)
+    is_table = isinstance(constants, tuple)
+    view = tables.table(body, constants, node.iter) if is_table else body.expression(node.iter)
     if not isinstance(view.type, View):
         body.reject(
             node.iter, f"{kinds.describe(view.type)} has no elements", "loop over `range(...)` or an Array"

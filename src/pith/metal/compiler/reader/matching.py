@@ -14,7 +14,7 @@ from typing import Any
 from ...types import Boolean, Enumeration, Integer, Nothing, PackedUnion, PackedValue, Reference, Type
 from .. import tree
 from ..diagnostics import Rejected
-from . import kinds
+from . import fields, kinds
 from .body import Body, reads
 from .comparisons import all_of
 from .conversions import convert
@@ -73,14 +73,15 @@ def _match(body: Body, node: ast.Match) -> list[tree.Statement]:
     captured = {n for c in node.cases for n in assigned_names([c.pattern])}
     name = node.subject.id if isinstance(node.subject, ast.Name) and node.subject.id in body.names else None
     held: list[tree.Statement] = []
+    path: str | None = None
     if name is None or name in captured or name in body.by_walrus:
-        name = None
+        name, path = None, fields.path(body, node.subject, value)
         local = body.temporary(value.type, node.subject)
         held, value = [tree.Assign(body.at(node.subject), local.name, value)], local
     parts: list[ast.AST] = [p for c in node.cases for p in (c.pattern, c.guard) if p is not None]
     entry = forget_assigned(body.state, parts)
     progress = Progress(_domain(value.type))
-    cases, ends = _read_cases(body, node, name, value, entry, progress)
+    cases, ends = _read_cases(body, node, name or path, value, entry, progress)
     if not progress.exhausted():
         _demand_all(body, node, value.type, progress)
         cases.append(tree.Case(None, None, [], None, [], body.at(node.subject)))
@@ -116,21 +117,27 @@ def _read_cases(
             progress.unsure = True
             continue
         if name is not None:
-            body.state = _narrow_subject(body.state, name, value.type, found, progress)
+            body.state = _narrow_subject(body.state, name, value, found, progress)
         cases.append(_read_case(body, case, found, progress))
         ends.append(body.state)
     return cases, ends
 
 
-def _narrow_subject(state: State, name: str, kind: Type, found: Pattern, progress: Progress) -> State:
-    """Inside a case, the subject is what the pattern may match of what was left."""
+def _narrow_subject(
+    state: State, name: str, value: tree.Expression, found: Pattern, progress: Progress
+) -> State:
+    """Inside a case, the subject, a local or a field, is what the pattern may match of what was left."""
     left = progress.left() if found.reach is None else found.reach & progress.left()
-    match kind:
-        case PackedUnion() if left:
-            return state.narrow(name, narrowed_to(kind, list(left)))
+    match value.type:
+        case PackedUnion() as kind if left:
+            narrowed = narrowed_to(kind, list(left))
         case Reference(cls, True) if left == {SOME}:
-            return state.narrow(name, Reference(cls))
-    return state
+            narrowed = Reference(cls)
+        case _:
+            return state
+    if name.isidentifier():
+        return state.narrow(name, narrowed)
+    return state.narrow_field(name, narrowed, _plain_local(value).name)
 
 
 def _read_case(body: Body, case: ast.match_case, found: Pattern, progress: Progress) -> tree.Case:

@@ -1,4 +1,4 @@
-"""Conditions: what a test says about the locals in it, on either outcome.
+"""Conditions: what a test says about the locals and fields in it, on either outcome.
 
 `x is None`, `isinstance(x, C)`, truth of constants, and `and`, `or`, `not` of those. A branch that types rule out is
 unreachable, and not read: so `if on_metal():` and `if TYPE_CHECKING:` choose at compile time.
@@ -11,7 +11,7 @@ import typing
 
 from ...types import Nothing, PackedUnion, PackedValue, Record, Reference, Type
 from .. import tree
-from . import comparisons, kinds, names
+from . import comparisons, fields, kinds, names
 from .body import Body, Condition, tests
 from .conversions import truth
 from .flow import State, meet
@@ -106,13 +106,16 @@ def _none_test(body: Body, subject: ast.expr, node: ast.Compare) -> Condition:
     match value.type:
         case Nothing():
             return decided(body, node, not negated)
-        case Reference(_, False) if name is not None and isinstance(subject, ast.Name):
+        case Reference(_, False) if isinstance(subject, ast.Name) or fields.is_narrowed(body, subject):
             return decided(body, node, negated)
         case Reference(cls):
+            path, value, local = fields.keep(body, subject, value)
             test = comparisons.identity(body, node.ops[0], value, none, node)
             holds = body.state.copy()
             if name is not None and name in body.names:
                 holds = holds.narrow(name, Reference(cls))
+            elif path is not None:
+                holds = holds.narrow_field(path, Reference(cls), local)
             empty = body.state.copy()
             return Condition(test, holds, empty) if negated else Condition(test, empty, holds)
     body.reject(
@@ -130,7 +133,7 @@ def _call(body: Body, node: ast.Call) -> Condition:
 
 
 def is_instance(body: Body, subject: ast.expr, classes: ast.expr, node: ast.AST) -> Condition:
-    """`isinstance(subject, classes)`, narrowing the subject if it is a local."""
+    """`isinstance(subject, classes)`, narrowing the subject if it is a local or a field."""
     value = body.expression(subject)
     wanted = class_list(body, classes)
     name = subject_name(subject)
@@ -146,13 +149,17 @@ def is_instance(body: Body, subject: ast.expr, classes: ast.expr, node: ast.AST)
     inside = [v for v in mine if v in wanted]
     outside = [v for v in mine if v not in wanted]
     if not inside or not outside:
-        if isinstance(subject, ast.Name):
+        if isinstance(subject, ast.Name) or fields.is_narrowed(body, subject):
             return decided(body, node, bool(inside))
         body.reject(node, "the outcome of this test is always the same", "leave the test out")
+    path, value, local = fields.keep(body, subject, value)
     test = tree.IsVariant(kinds.BOOLEAN, body.at(node), value, tuple(inside))
     true, false = body.state.copy(), body.state.copy()
     if name is not None:
         true, false = true.narrow(name, kinds.union_of(inside)), false.narrow(name, kinds.union_of(outside))
+    elif path is not None:
+        true = true.narrow_field(path, kinds.union_of(inside), local)
+        false = false.narrow_field(path, kinds.union_of(outside), local)
     return Condition(test, true, false)
 
 

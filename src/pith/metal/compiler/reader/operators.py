@@ -24,7 +24,7 @@ from ...types import (
 )
 from .. import tree
 from ..diagnostics import Rejected
-from . import kinds, names, ranges
+from . import kinds, names, ranges, tables
 from .body import Body, reads
 from .conversions import as_integer, convert, integer_type
 from .flow import meet
@@ -217,11 +217,14 @@ def _subscript(body: Body, node: ast.Subscript) -> tree.Expression:
     found = names.known(body, node)
     if found is not MISSING:
         return names.constant(body, found, node)
-    value = body.expression(node.value)
     if isinstance(node.slice, ast.Slice):
         body.reject(
             node, "a slice copies", f"write `{body.text(node.value)}.part(start, length)`, which is a view"
         )
+    constants = names.known(body, node.value)
+    if isinstance(constants, tuple):
+        return tables.item(body, node, constants)
+    value = body.expression(node.value)
     if isinstance(value.type, Tuple):
         return _tuple_item(body, node, value, value.type)
     if isinstance(value.type, Text):
@@ -240,7 +243,7 @@ def _tuple_item(body: Body, node: ast.Subscript, value: tree.Expression, kind: T
         body.reject(
             node.slice,
             f"a tuple of {len(kind.items)} is taken apart by constant positions 0..{len(kind.items) - 1}",
-            "unpack it: `a, b = ...`; for a table, use an array",
+            "unpack it: `a, b = ...`; a table is a tuple of constants at module level",
         )
     return tree.RecordItem(kind.items[index], body.at(node), value, index)
 
