@@ -19,14 +19,14 @@ from pith.lab.inspect.core_file import MEMORY_AT, headers
 from pith.lab.inspect.derivation import forest
 from pith.lab.inspect.drawing import Drawing
 from pith.lab.inspect.dump import attach_dump, living_symbols
-from pith.lab.inspect.graphs import GRAPHS, derivation_graph, time_graph
+from pith.lab.inspect.graphs import GRAPHS, TIME_LEGEND, derivation_graph, time_graph
 from pith.lab.inspect.page import page
 from pith.lab.inspect.report import Table, Tree
 from pith.lab.inspect.subjects import reports
 from pith.metal import memory
 from pith.verify.census import take_census
 from pith.verify.check import check_all
-from pith.verify.naming import name_of
+from pith.verify.naming import name_of, place
 from tests.cli.conftest import Pith
 from tests.cli.conftest import pith as run_pith  # noqa: F401  (a fixture)
 from tests.verify.conftest import Town, bare_world, town  # noqa: F401  (fixtures)
@@ -154,6 +154,11 @@ def test_rights_that_are_used_are_drawn_once(town: Town) -> None:
     assert verbs == {"receives", "may-both"}
 
 
+def test_an_endpoint_goes_by_who_receives_there(town: Town) -> None:
+    drawn = communication_graph(take_census()).svg()
+    assert f"endpoint of receiver {place(town.endpoint.address)}" in drawn
+
+
 def test_an_interrupt_signals(town: Town) -> None:
     slot = state.interrupts.slots[10]
     cspace.insert(town.notification_slot.cap, town.notification_slot, slot)
@@ -191,6 +196,7 @@ def test_refills_stand_on_a_scale(town: Town) -> None:
     text = time_graph(take_census()).svg()
     assert "<title>300 µs, from 4,000 µs on</title>" in text  # the sleeper's
     assert "callee, lent by caller: 600 µs in 10,000 µs" in text and ">now</text>" in text
+    assert all(words in text for words in TIME_LEGEND)
 
 
 def test_the_page_is_well_formed_and_whole(town: Town) -> None:

@@ -35,6 +35,9 @@ GAP = 280  # between threads and what they communicate through
 PORT = 9  # from one line to the next, at the side of a box
 BETWEEN = 12  # boxes
 ROUNDS = 8  # of sorting
+RECEIVING = ("receives", "bound")  # who serves a place
+MAY_RECEIVE = ("may-receive", "may-both")
+MOST_NAMES = 3  # in one label
 DOING = {"sends": "may-send", "receives": "may-receive"}  # what is done may be done
 INWARD = ("may-send", "sends", "awaits-answer", "may-both")  # messages go to the object
 OUTWARD = ("may-receive", "receives", "bound", "may-both")
@@ -142,7 +145,7 @@ def communication_graph(census: Census) -> Drawing:
     speakers, items = _untangled(edges)
     left = _place([edge.speaker for edge in edges], speakers, items, edges, top)
     across = _place([edge.item for edge in edges], items, speakers, edges, top)
-    labels = {box: _label(box) for box in (*speakers, *items)}
+    labels = {box: _label(box, edges) for box in (*speakers, *items)}
     right = 8 + max((text_width(labels[speaker]) for speaker in speakers), default=0) + GAP
     for column, x in ((left, 8), (across, right)):
         for box, at in column.items():
@@ -160,12 +163,20 @@ def _address(box: Box) -> int:
     return box if isinstance(box, int) else box.address
 
 
-def _label(box: Box) -> str:
+def _label(box: Box, edges: list[Edge]) -> str:
+    """What a box is called: a thread by its name, what it receives at by the receivers' names, the rest by address."""
     if isinstance(box, int):
         return f"interrupt {box}"
     if isinstance(box, Thread):
         return f"{readable(short_name, box)} · {readable(_state, box)}"
-    return f"{KINDS[type(box)]} {place(box.address)}"
+    kind = KINDS[type(box)]
+    receivers = {edge.speaker for edge in edges if edge.item is box and edge.verb in RECEIVING}
+    if not receivers:
+        receivers = {edge.speaker for edge in edges if edge.item is box and edge.verb in MAY_RECEIVE}
+    names = sorted(readable(short_name, thread) for thread in receivers if isinstance(thread, Thread))
+    if not 0 < len(names) <= MOST_NAMES:
+        return f"{kind} {place(box.address)}"
+    return f"{kind} of {', '.join(names)} {place(box.address)}"
 
 
 def _state(thread: Thread) -> str:

@@ -24,6 +24,11 @@ from .time import microseconds, owner
 
 INDENT = 40
 SCALE = 480  # pixels of time
+TIME_LEGEND = (
+    "budget that may be used: where it begins is when, how long it is, how much",
+    "of a round-robin slice: what is used already",
+    "a row is a scheduling context: whose time it is, its budget and its period",
+)
 KINDS = ("untyped", "frame", "page table", "thread", "endpoint", "notification", "reply", "context", "CNode")
 
 
@@ -95,18 +100,28 @@ def time_graph(census: Census) -> Drawing:
     stretches = {context: _stretches(context) for context in contexts}
     end = max((start + amount for rows in stretches.values() for start, amount, _ in rows), default=0) or 1
     left = MARGIN + max(map(text_width, labels.values()), default=0)
+    bottom = LINE * (len(contexts) + 1)
+    _draw_time_legend(drawing, bottom + LINE)
     for row, context in enumerate(contexts):
         y = LINE * (row + 1.5)
         drawing.box(8, y, labels[context], "context", f"context at {place(context.address)}")
         for start, amount, css in stretches[context]:
             title = f"{microseconds(amount)}, {'used' if css else 'from ' + microseconds(start) + ' on'}"
             drawing.bar(left + start * SCALE / end, y, amount * SCALE / end, css, title)
-    bottom = LINE * (len(contexts) + 1)
     for fraction in (0, 0.25, 0.5, 0.75, 1):
         x = left + fraction * SCALE
         drawing.line(x, 20, x, bottom)
         drawing.text(x - 12, 10, microseconds(round(end * fraction)) if fraction else "now", "note")
     return drawing
+
+
+def _draw_time_legend(drawing: Drawing, y: float) -> None:
+    """What the bars mean, below them."""
+    drawing.bar(8, y, 24, "", TIME_LEGEND[0])
+    drawing.text(38, y, TIME_LEGEND[0], "note")
+    drawing.bar(8, y + LINE, 24, "later", TIME_LEGEND[1])
+    drawing.text(38, y + LINE, TIME_LEGEND[1], "note")
+    drawing.text(8, y + 2 * LINE, TIME_LEGEND[2], "note")
 
 
 def _time_label(context: SchedContext) -> str:
