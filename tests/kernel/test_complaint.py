@@ -147,6 +147,16 @@ def test_long_numbers_are_told_in_hexadecimal(system: Invoking) -> None:
         (Label.UNTYPED_RETYPE, errors.InvalidArgument(0), "InvalidArgument: type must be 0 to 10\n"),
         (Label.UNTYPED_RETYPE, errors.InvalidArgument(1), "size_bits is too small for the type, or"),
         (Label.DOMAIN_SET, errors.InvalidArgument(1), "InvalidArgument: thread makes no sense here"),
+        (
+            Label.DOMAIN_SCHEDULE_CONFIGURE,
+            errors.InvalidArgument(1),
+            "domain must be 0 where the duration is 0",
+        ),
+        (
+            Label.DOMAIN_SCHEDULE_CONFIGURE,
+            errors.InvalidArgument(2),
+            "duration must be 1 to 0xffffffffffffff ticks",
+        ),
         (Label.TCB_SET_SPACE, errors.InvalidCapability(3), "InvalidCapability: vspace_root is of the wrong"),
         (Label.TCB_SET_SPACE, errors.InvalidCapability(0), "InvalidCapability: it is of the wrong kind"),
         (Label.IRQ_SET_IRQ_HANDLER, errors.InvalidCapability(0), "InvalidCapability: notification is of the"),

@@ -25,6 +25,7 @@ from pith.metal import MASK64, u6, u7, u32, u52, u64
 
 from . import debug
 from .debug import MARK, NEWLINE, SPACE, line, put, put_kind, put_word
+from .domain import LONGEST
 from .message import Invocation, argument, current
 from .objects import FrameCap, NullCap, Register
 from .riscv64.vspace import span_bits
@@ -233,6 +234,10 @@ def _put_sense(call: Invocation, number: u64) -> None:
             put(f" must be where the page is mapped already, if it is; and the page end below {USER_TOP:#x}")
         case Label.PAGE_TABLE_MAP:
             put(f" must be below {USER_TOP:#x}")
+        case Label.DOMAIN_SCHEDULE_CONFIGURE if number == 1:
+            put(" must be 0 where the duration is 0, for that is an end marker")
+        case Label.DOMAIN_SCHEDULE_CONFIGURE:
+            put(f" must be 1 to {LONGEST:#x} ticks; 0 only where the schedule does not start")
         case _:
             put(" makes no sense here")
 

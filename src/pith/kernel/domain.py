@@ -17,6 +17,7 @@ from .objects import ThreadCap
 from .state import DOMAIN_SCHEDULE_LENGTH, kernel
 
 LONGEST: Final = (1 << 56) - 1  # ticks in one entry of the schedule
+LAST_ENTRY: Final = DOMAIN_SCHEDULE_LENGTH - 2  # that can be set: behind it is an end marker always
 
 
 def invoke(call: Invocation) -> u7:
@@ -49,12 +50,13 @@ def _configure(call: Invocation) -> None:
     """ScheduleConfigure(index, domain, duration): it takes effect when the schedule reaches the entry."""
     require(call, words=3, caps=0)
     index, domain, duration = argument(call, 0), argument(call, 1), argument(call, 2)
-    if index >= DOMAIN_SCHEDULE_LENGTH:
-        raise RangeError(0, DOMAIN_SCHEDULE_LENGTH - 1)
+    if index > LAST_ENTRY:
+        raise RangeError(0, LAST_ENTRY)
     if domain >= kernel.domain_count:
         raise RangeError(0, kernel.domain_count - 1)
-    is_end_marker = duration == 0
-    if duration > LONGEST or (is_end_marker and (domain or index == kernel.domain_start)):
+    if duration == 0 and domain:
+        raise InvalidArgument(1)  # an end marker is of domain 0
+    if duration > LONGEST or (duration == 0 and index == kernel.domain_start):
         raise InvalidArgument(2)
     entry = kernel.domain_schedule[index]
     entry.domain = domain
@@ -65,8 +67,8 @@ def _set_start(call: Invocation) -> None:
     """ScheduleSetStart(index): the schedule begins there at once, and from now on."""
     require(call, words=1, caps=0)
     index = argument(call, 0)
-    if index >= DOMAIN_SCHEDULE_LENGTH:
-        raise RangeError(0, DOMAIN_SCHEDULE_LENGTH - 1)
+    if index > LAST_ENTRY:
+        raise RangeError(0, LAST_ENTRY)
     if kernel.domain_schedule[index].duration == 0:
         raise InvalidArgument(0)
     kernel.domain_start = index

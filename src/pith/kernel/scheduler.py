@@ -29,7 +29,7 @@ from .objects import SchedContext, Thread, ThreadState
 from .queue import insert_after, remove
 from .riscv64 import timer
 from .riscv64.csr import SUPERVISOR_EXTERNAL, SUPERVISOR_TIMER
-from .state import DOMAIN_SCHEDULE_LENGTH, PRIORITIES, ReadyQueues, SchedulerAction, kernel
+from .state import PRIORITIES, ReadyQueues, SchedulerAction, kernel
 
 PREEMPTION_WORK: Final = 100  # units of work between looks at pending interrupts
 
@@ -274,7 +274,10 @@ def begin_domain(index: u16) -> None:
     """Go on at entry `index` of the domain schedule."""
     entry = kernel.domain_schedule[index]
     kernel.domain_index = index
-    kernel.domain_end = min(kernel.now + entry.duration, budget.END_OF_TIME)
+    if kernel.domain_count == 1:
+        kernel.domain_end = budget.END_OF_TIME  # there is nobody to keep apart, whatever the schedule says
+    else:  # in less than the smallest budget no thread would get from one entry of the kernel to the next
+        kernel.domain_end = min(kernel.now + max(entry.duration, budget.smallest()), budget.END_OF_TIME)
     kernel.current_domain = entry.domain
     _find_best(kernel.ready[entry.domain])
     kernel.quiet_until = 0
@@ -283,7 +286,7 @@ def begin_domain(index: u16) -> None:
 
 def _next_domain() -> None:
     following = kernel.domain_index + 1
-    if following >= DOMAIN_SCHEDULE_LENGTH or not kernel.domain_schedule[following].duration:
+    if not kernel.domain_schedule[following].duration:  # an end marker, which the last entry always is
         following = kernel.domain_start
     begin_domain(following)
 

@@ -15,7 +15,7 @@ from .objects import ASIDPool, CNodeCap, PageTable, SchedContext, Slot, Thread, 
 
 PRIORITIES: Final = 256
 DOMAINS: Final = 16
-DOMAIN_SCHEDULE_LENGTH: Final = 100
+DOMAIN_SCHEDULE_LENGTH: Final = 100  # the last entry stays an end marker, so 0 to 98 can be set
 IRQ_COUNT: Final = 97  # numbers 1..95 are the PLIC's sources; 0 is none
 TIMER_IRQ: Final = 96  # nobody can have it: the timer is the kernel's own, and no line of the PLIC
 ASID_POOLS: Final = 128
@@ -87,7 +87,7 @@ class KernelState(Struct, align=64):
     domain_count: u8  # how many there are; boot.py sets it
     domain_index: u16
     domain_start: u16
-    domain_end: u64  # when the current entry ends
+    domain_end: u64  # when the current entry ends; with one domain never
     domain_schedule: Array[DomainPeriod] = array(DOMAIN_SCHEDULE_LENGTH)
     ready: Array[ReadyQueues] = array(DOMAINS)
 

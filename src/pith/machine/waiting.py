@@ -30,7 +30,8 @@ def awaited_interrupts(state: bytes) -> list[int] | None:
     idles = word(_OFFSETS["current"]) == word(_OFFSETS["idle"]) != 0
     somebody_waits_for_time = word(_OFFSETS["release_queue"]) != 0
     turn = _OFFSETS["domain_schedule"] + word(_OFFSETS["domain_index"], 2) * size_of(DomainPeriod)
-    if not idles or somebody_waits_for_time or word(turn) != LONGEST:
+    another_turn_comes = word(_OFFSETS["domain_count"], 1) > 1 and word(turn) != LONGEST
+    if not idles or somebody_waits_for_time or another_turn_comes:
         return None
     active = _OFFSETS["irq_active"]
     return [line for line in range(IRQ_COUNT) if state[active + line]]
