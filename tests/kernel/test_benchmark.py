@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pith.abi.benchmark import LOG_BYTES, RECORDS, Path, Record
+from pith.abi.capabilities import CapabilityKind
 from pith.abi.errors import ErrorCode
 from pith.abi.labels import Label
 from pith.abi.messages import MessageInfo
@@ -170,7 +171,7 @@ def test_each_entry_is_a_record(entries: Benchmark) -> None:
     label = int(Label.TCB_SET_FLAGS) << 10
     assert [row[2:] for row in found] == [
         (Path.UNKNOWN_SYSCALL, 0),
-        (Path.SYSCALL, 6 | ThreadCap(thread).bits % 32 << 4 | label),
+        (Path.SYSCALL, 6 | CapabilityKind.THREAD << 4 | label),
         (Path.SYSCALL, 6 | label),
         (Path.INTERRUPT, 0),
         (Path.UNKNOWN_SYSCALL, 0),  # the entry that ended the log

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
 import pytest
 
 from pith.abi.syscalls import DebugCall
 from pith.kernel import debug
-from pith.kernel.objects import Register, Thread, ThreadCap
+from pith.kernel.objects import (
+    ASIDControlCap,
+    ASIDPoolCap,
+    Cap,
+    CNodeCap,
+    DomainCap,
+    EndpointCap,
+    FrameCap,
+    IRQControlCap,
+    IRQHandlerCap,
+    NotificationCap,
+    NullCap,
+    PageTableCap,
+    Register,
+    ReplyCap,
+    SchedContextCap,
+    SchedControlCap,
+    Thread,
+    ThreadCap,
+    UntypedCap,
+    ZombieCap,
+)
 from pith.kernel.riscv64 import entry
 from pith.kernel.riscv64.trap import handle_kernel_trap
 from pith.kernel.state import kernel
@@ -49,6 +72,22 @@ def test_identify(system: Running) -> None:
     for address, kind in ((3, 4), (4, 0), (1 << 40, 0)):
         system.system_call(DebugCall.CAP_IDENTIFY, address)
         assert thread.registers[Register.A0] == kind
+
+
+KINDS = {  # seL4's, as its kernel answers them
+    UntypedCap: 2, EndpointCap: 4, NotificationCap: 6, ReplyCap: 8, CNodeCap: 0xA, ThreadCap: 0xC, IRQControlCap: 0xE,
+    IRQHandlerCap: 0x10, ZombieCap: 0x12, DomainCap: 0x14, SchedContextCap: 0x16, SchedControlCap: 0x18, FrameCap: 1,
+    PageTableCap: 3, ASIDControlCap: 0xB, ASIDPoolCap: 0xD, NullCap: 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", get_args(Cap), ids=lambda kind: kind.__name__)
+def test_kinds_have_the_numbers_of_sel4(system: Running, kind: Any) -> None:
+    """Zombies are asked about too: nobody can name one, but the log of kernel entries may meet it."""
+    thread = kernel.current
+    assert thread is not None
+    system.world.root_slot(thread, 3).cap = kind.from_bits(kind.__tag__)
+    assert debug.identify(thread, 3) == KINDS[kind]
 
 
 def test_names_and_the_scheduler_s_state(system: Running) -> None:
@@ -114,6 +153,26 @@ def test_the_scheduler_s_state_without_anybody_s_time(system: Running) -> None:
     kernel.current = None
     debug.dump_scheduler()
     assert printed(system) == ""
+
+
+def test_a_thread_without_a_name_is_told_by_who_made_it(system: Running) -> None:
+    maker = kernel.current
+    assert maker is not None
+    child, grandchild, orphan = system.thread(9), system.thread(8), system.thread(7)
+    debug.set_name(maker, "x" * 31)
+    for made, by in ((child, maker), (grandchild, child)):
+        debug.set_maker(made, by)
+        system.world.processor.sbi_calls.clear()
+        debug.put_name(made)
+        assert printed(system) == f"thread {made.address:#x}, made by {'x' * 30}"
+        assert made.name[31] == 0
+    system.world.processor.sbi_calls.clear()
+    debug.put_name(orphan)
+    assert printed(system) == f"thread {orphan.address:#x}"
+    debug.set_name(child, "driver")
+    debug.set_maker(orphan, child)
+    debug.put_name(orphan)
+    assert printed(system).endswith(", made by driver")
 
 
 @pytest.mark.parametrize("number", [0, 7, 10, 255, 4096, (1 << 64) - 1])

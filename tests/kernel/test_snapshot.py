@@ -45,6 +45,8 @@ from .conftest import World
 from .running import Running, full_endpoint_cap
 from .test_debug import printed
 
+MEMORY = 0x8000_0000  # where all that the tests make lies
+
 
 class Shown(Running):
     """A kernel that is up, with an initial CNode of 16 slots and nothing in it."""
@@ -89,7 +91,7 @@ def test_an_empty_system(system: Shown) -> None:
 def test_each_object_once_and_each_capability_where_it_stands(system: Shown) -> None:
     world = system.world
     endpoint, note, reply = world.make(Endpoint), world.make(Notification), world.make(Reply)
-    memory = world.put(system.at(0), UntypedCap(20, False, 0x8800_0000, 0x60))
+    memory = world.put(system.at(0), UntypedCap(24, False, MEMORY, 0x60))
     insert_new(EndpointCap(True, True, True, True, endpoint, 0), memory, system.at(1))
     insert_new(NotificationCap(True, True, note, 0), memory, system.at(2))
     insert_new(ReplyCap(True, reply), memory, system.at(3))
@@ -99,7 +101,7 @@ def test_each_object_once_and_each_capability_where_it_stands(system: Shown) -> 
     objects, caps = system.sections()
     assert sorted(objects) == sorted(
         [
-            "ut_20_0x88000000 = ut (20 bits, paddr: 0x88000000) -- 0x60 bytes used",
+            "ut_24_0x80000000 = ut (24 bits, paddr: 0x80000000) -- 0x60 bytes used",
             f"{system.name('ep', endpoint)} = ep",
             f"{system.name('notification', note)} = notification",
             f"{system.name('rtreply', reply)} = rtreply",
@@ -108,7 +110,7 @@ def test_each_object_once_and_each_capability_where_it_stands(system: Shown) -> 
     )
     assert caps == {
         system.name("cnode", system.root.cnode): [
-            "0x0: ut_20_0x88000000",
+            "0x0: ut_24_0x80000000",
             f"0x1: {system.name('ep', endpoint)} (RWGP, badge: 0x0)",
             f"0x2: {system.name('notification', note)} (RW, badge: 0x0)",
             f"0x3: {system.name('rtreply', reply)}",
@@ -204,6 +206,23 @@ def test_copies_of_memory_are_one_object_and_parts_of_it_are_others(system: Show
     insert_new(UntypedCap(12, False, 0x8800_0000, 0), system.at(1), system.at(2))
     objects, _ = system.sections()
     assert [line.split(" = ")[0] for line in objects] == ["ut_20_0x88000000", "ut_12_0x88000000"]
+
+
+def test_memory_is_used_by_what_was_made_of_it(system: Shown) -> None:
+    """What counts as used at boot, or was used by objects that are gone, is free; a copy has all that its source had."""
+    world = system.world
+    memory = world.put(system.at(0), UntypedCap(24, False, MEMORY, 1 << 24))
+
+    def used() -> list[str]:
+        return [line.split(" -- ")[1] for line in system.sections()[0] if line.startswith("ut_24")]
+
+    assert used() == ["0x0 bytes used"]
+    insert(memory.cap, memory, system.at(1))
+    assert used() == ["0x0 bytes used"]
+    world.put(system.at(2), system.root)
+    system.at(1).cap = replace(memory.cap, watermark=0x40)  # type: ignore[arg-type]
+    insert_new(EndpointCap(True, True, True, True, world.make(Endpoint), 0), system.at(1), system.at(3))
+    assert used() == ["0x40 bytes used"]
 
 
 def test_orders_whose_first_capability_was_moved_away(system: Shown) -> None:

@@ -42,11 +42,21 @@ utilisation = pytest.mark.parametrize(
 def test_debug_calls(start: Start) -> None:
     shown = output_of(start, PROGRAMS / "debug_calls.py")
     assert "!\nnothing 0, nowhere 0, thread 12, endpoint 4\n" in shown
+    assert "\ncontrol of time 24, domains 20, interrupts 14\n" in shown
     lines = re.findall(r"^runs   (.*), priority 255, pc 0x\w+, 50000 ticks from \d+$", shown, re.MULTILINE)
     assert lines == ["initial", "a thread whose name is cut off ", "first"]
     snapshot = shown[shown.index("arch riscv\n") :]
     assert re.search(r"^tcb_0x80\w{6} = tcb \(prio: 255, .*\) -- first$", snapshot, re.MULTILINE)
+    assert re.search(
+        r"^tcb_0x8\w{7} = tcb .* -- thread 0xffffffc0\w{8}, made by first$", snapshot, re.MULTILINE
+    )
     assert re.search(r"^ep_0x8\w{7} = ep$", snapshot, re.MULTILINE)
+    memory = re.findall(
+        r"^ut_\d+_0x\w+ = ut \(\d+ bits, paddr: 0x\w+\) -- 0x(\w+) bytes", snapshot, re.MULTILINE
+    )
+    assert (
+        len(memory) > 20 and sum(used != "0" for used in memory) == 1
+    )  # the pool's: nothing else is touched
     assert "only a thread can be named" in shown
     assert shown.endswith("halted by a system call\n")
 
@@ -61,11 +71,11 @@ def test_the_log_of_kernel_entries(start: Start, benchmark_kernel: None) -> None
     assert asked[0] is None and rows[0][2] == "a debug or benchmark call"
     by_fastpath = ", by the fast path"
     assert [(int(a[1]), int(a[2]), int(a[3]), a[4]) for a in asked[1:] if a is not None] == [
-        (SEND, 3, 0, by_fastpath),
-        (NB_WAIT, 3, 0, ""),
-        (CALL, 6, 6, ""),
-        (CALL, 2, 0, by_fastpath),
-        (REPLY_RECV, 2, 0, by_fastpath),
+        (SEND, 6, 0, by_fastpath),
+        (NB_WAIT, 6, 0, ""),
+        (CALL, 12, 6, ""),
+        (CALL, 4, 0, by_fastpath),
+        (REPLY_RECV, 4, 0, by_fastpath),
         (YIELD, 0, 0, ""),
     ]
 

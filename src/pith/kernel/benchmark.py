@@ -253,11 +253,7 @@ def _request_of(thread: Thread) -> Request:
     """What the thread's system call asks for."""
     number = _positive_number(thread) & 15
     label = info_of(thread).label & 0x7FFFF
-    try:
-        cap_type = cspace.lookup_cap(thread, thread.registers[Register.A0]).bits & 31
-    except LookupFailure:
-        cap_type = 0
-    return Request(number, cap_type, 0, label)
+    return Request(number, debug.identify(thread, thread.registers[Register.A0]), 0, label)
 
 
 # Utilisation ------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
+from pith.abi.capabilities import CapabilityKind
 from pith.abi.syscalls import DebugCall
 from pith.metal import i64, text_sink, u5, u32, u52, u64
 from pith.metal.machine import sbi_call
@@ -15,7 +16,30 @@ from pith.metal.machine import sbi_call
 from . import budget, cspace
 from .errors import LookupFailure
 from .message import buffer_of
-from .objects import Cap, FaultKind, NullCap, Register, Thread, ThreadCap, ThreadState
+from .objects import (
+    ASIDControlCap,
+    ASIDPoolCap,
+    Cap,
+    CNodeCap,
+    DomainCap,
+    EndpointCap,
+    FaultKind,
+    FrameCap,
+    IRQControlCap,
+    IRQHandlerCap,
+    NotificationCap,
+    NullCap,
+    PageTableCap,
+    Register,
+    ReplyCap,
+    SchedContextCap,
+    SchedControlCap,
+    Thread,
+    ThreadCap,
+    ThreadState,
+    UntypedCap,
+    ZombieCap,
+)
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
@@ -48,7 +72,7 @@ def handle(thread: Thread, number: i64) -> bool:
             put("halted by a system call\n")
             sbi_call(SBI_RESET, 0, 0, 0, 0)
         case DebugCall.CAP_IDENTIFY:
-            registers[Register.A0] = _identify(thread, registers[Register.A0])
+            registers[Register.A0] = identify(thread, registers[Register.A0])
         case DebugCall.NAME_THREAD:
             _name_thread(thread, registers[Register.A0])
         case _:
@@ -56,12 +80,50 @@ def handle(thread: Thread, number: i64) -> bool:
     return True
 
 
-def _identify(thread: Thread, address: u64) -> u64:
-    """The type of the capability at `address`: 0 none, 2 untyped, 4 endpoint, 6 notification, 8 reply..."""
+def identify(thread: Thread, address: u64) -> CapabilityKind:
+    """What kind of capability the thread has at `address`; NULL if none."""
     try:
-        return 2 * (cspace.lookup_cap(thread, address).bits & 31)
+        return _kind_of(cspace.lookup_cap(thread, address))
     except LookupFailure:
-        return 0
+        return CapabilityKind.NULL
+
+
+def _kind_of(cap: Cap) -> CapabilityKind:
+    match cap:
+        case NullCap():
+            return CapabilityKind.NULL
+        case UntypedCap():
+            return CapabilityKind.UNTYPED
+        case EndpointCap():
+            return CapabilityKind.ENDPOINT
+        case NotificationCap():
+            return CapabilityKind.NOTIFICATION
+        case ReplyCap():
+            return CapabilityKind.REPLY
+        case CNodeCap():
+            return CapabilityKind.CNODE
+        case ThreadCap():
+            return CapabilityKind.THREAD
+        case SchedContextCap():
+            return CapabilityKind.SCHED_CONTEXT
+        case SchedControlCap():
+            return CapabilityKind.SCHED_CONTROL
+        case IRQControlCap():
+            return CapabilityKind.IRQ_CONTROL
+        case IRQHandlerCap():
+            return CapabilityKind.IRQ_HANDLER
+        case DomainCap():
+            return CapabilityKind.DOMAIN
+        case FrameCap():
+            return CapabilityKind.FRAME
+        case PageTableCap():
+            return CapabilityKind.PAGE_TABLE
+        case ASIDControlCap():
+            return CapabilityKind.ASID_CONTROL
+        case ASIDPoolCap():
+            return CapabilityKind.ASID_POOL
+        case ZombieCap():
+            return CapabilityKind.ZOMBIE
 
 
 def _name_thread(thread: Thread, address: u64) -> None:
@@ -85,8 +147,22 @@ def set_name(thread: Thread, name: str) -> None:
     """Name a thread that the kernel itself makes."""
     if not DEBUG:
         return
-    for index in range(min(len(name), NAME_LENGTH)):
+    length = min(len(name), NAME_LENGTH)
+    for index in range(length):
         thread.name[index] = ord(name[index])
+    thread.name[length] = 0
+
+
+def set_maker(thread: Thread, maker: Thread) -> None:
+    """Note by whom a new thread was made: it is told by that as long as it has no name.
+
+    The maker's name stands behind the zero byte that says so. Who was made by a nameless thread goes by that one's maker.
+    """
+    if not DEBUG:
+        return
+    start = 0 if maker.name[0] else 1
+    for index in range(NAME_LENGTH - 1):
+        thread.name[index + 1] = maker.name[start + index]
 
 
 # Printing ---------------------------------------------------------------------------------------------------
@@ -121,10 +197,15 @@ def put(text: str) -> None:
 
 
 def put_name(thread: Thread) -> None:
-    """The thread's name, or its address if it has none."""
+    """The thread's name; if it has none its address, and who made it."""
+    start = 0
     if not thread.name[0]:
         put(f"thread {thread.address:#x}")
-    for index in range(NAME_LENGTH):
+        if not thread.name[1]:
+            return
+        put(", made by ")
+        start = 1
+    for index in range(start, NAME_LENGTH):
         if not thread.name[index]:  # behind it may be the rest of a longer name
             return
         put_character(thread.name[index])

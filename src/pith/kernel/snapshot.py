@@ -25,9 +25,9 @@ from enum import IntEnum
 from typing import Final
 
 from pith.abi.objects import PAGE_BITS
-from pith.metal import MASK64, u5, u9, u64
+from pith.metal import MASK64, u5, u9, u48, u64
 
-from .capability import same_object
+from .capability import has_children, same_object
 from .cspace import slot_at
 from .debug import line, put, put_name, put_thread, put_word
 from .objects import (
@@ -133,7 +133,7 @@ def _walk(part: Part) -> None:
             if before is None or not _is_same(before.cap, slot.cap):
                 match part:
                     case Part.OBJECTS:
-                        _put_object(slot.cap)
+                        _put_object(slot)
                     case Part.CAPS:
                         _put_contents(slot.cap)
                     case Part.UNSCHEDULED:
@@ -179,16 +179,17 @@ def _is_same(cap: Cap, other: Cap) -> bool:
 # Objects ----------------------------------------------------------------------------------------------------
 
 
-def _put_object(cap: Cap) -> None:
+def _put_object(slot: Slot) -> None:
     """A line of the section `objects`; nothing for what is a capability only."""
+    cap = slot.cap
     if isinstance(cap, (SchedControlCap, IRQControlCap, DomainCap, ASIDControlCap)):
         return
     _put_name(cap)
     put(" = ")
     put_word(KINDS, line(KINDS, cap.bits & 31))
     match cap:
-        case UntypedCap(size_bits=size_bits, base=base, watermark=watermark):
-            put(f" ({size_bits} bits, paddr: {base:#x}) -- {watermark:#x} bytes used")
+        case UntypedCap(size_bits=size_bits, base=base):
+            put(f" ({size_bits} bits, paddr: {base:#x}) -- {_used_bytes(slot):#x} bytes used")
         case CNodeCap(radix=radix):
             put(f" ({radix} bits)")
         case FrameCap(size=size, base=base):
@@ -204,6 +205,21 @@ def _put_object(cap: Cap) -> None:
         case _:
             pass
     put("\n")
+
+
+def _used_bytes(slot: Slot) -> u48:
+    """How much of an untyped's memory is used now, given the first of its capabilities.
+
+    Of copies, which stand in a row, only the last can have had objects made of it. A watermark without children
+    tells what the next retype has to clear; all of that memory is free.
+    """
+    last = slot
+    following = last.link.next
+    while following is not None and _is_same(last.cap, following.cap):
+        last = following
+        following = last.link.next
+    cap = last.cap
+    return cap.watermark if isinstance(cap, UntypedCap) and has_children(last) else 0
 
 
 def _put_if_unscheduled(cap: Cap) -> None:

@@ -34,10 +34,11 @@ from pith.abi.objects import (
 from pith.metal import Value, replace, u6, u7, u8, u9, u40, u64
 from pith.metal.machine import zero_memory
 
+from . import debug
 from .capability import has_children
 from .cspace import ensure_empty, insert_new, lookup_in, slot_at
 from .errors import FailedLookup, IllegalOperation, InvalidArgument, NotEnoughMemory, RangeError
-from .message import Invocation, argument, extra_slot, require
+from .message import Invocation, argument, current, extra_slot, require
 from .objects import (
     Cap,
     CNodeCap,
@@ -216,6 +217,7 @@ def make(kind: ObjectType, base: u40, size_bits: u6, is_device: bool) -> Cap:
         case ObjectType.TCB:
             thread = Thread.at(at)
             thread.domain = kernel.current_domain
+            debug.set_maker(thread, current())
             return ThreadCap(thread)
         case ObjectType.ENDPOINT:
             return EndpointCap(True, True, True, True, Endpoint.at(at), 0)

@@ -23,12 +23,17 @@ def main(info: BootInfo) -> None:
         debug.put_char(ord("!"))
         write(f"\nnothing {debug.cap_identify(0)}, nowhere {debug.cap_identify(1 << 40)}, ")
         write(f"thread {debug.cap_identify(RootSlot.TCB)}, endpoint {debug.cap_identify(endpoint)}\n")
+        write(f"control of time {debug.cap_identify(info.sched_control.start)}, domains ")
+        write(
+            f"{debug.cap_identify(RootSlot.DOMAIN)}, interrupts {debug.cap_identify(RootSlot.IRQ_CONTROL)}\n"
+        )
         debug.dump_scheduler()
         debug.name_thread(RootSlot.TCB, "a thread whose name is cut off at its end")
         debug.dump_scheduler()
         debug.name_thread(RootSlot.TCB, "first")
         debug.dump_scheduler()
         debug.name_thread(endpoint, "no thread")
+        pool.make(ObjectType.TCB)
         debug.snapshot()
         debug.halt()
         write("not reached\n")
