@@ -34,9 +34,44 @@ def test_an_example_builds_into_an_elf_with_separate_rights(name: str) -> None:
     assert program.segments[0].virtual == IMAGE_ADDRESS
     pages = [range(s.virtual // 4096, -(-s.end // 4096)) for s in program.segments]
     assert all(a.stop <= b.start for a, b in pairwise(pages))
-    stack, before = program.segments[-1], program.segments[-2]
-    assert stack.size >= 32768 and not stack.data
-    assert stack.virtual - before.end >= 4096, "an unmapped page lies below the stack"
+    assert program.segments[0].size == 32768 and not program.segments[0].data, "the stack is the lowest"
+
+
+IN_C = "#include <pith.h>\n{}void pith_main(const struct pith_bootinfo *info) {{ (void)info; }}\n"
+IN_PYTHON = """
+from typing import Final
+from pith.abi.bootinfo import BootInfo
+from pith.metal import export
+{}
+@export("pith_main")
+def main(info: BootInfo) -> None:
+    return
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("large.c", IN_C.format("PITH_STACK_BYTES(65535);\n")),
+        ("large.py", IN_PYTHON.format("STACK_BYTES: Final = 65535")),
+    ],
+)
+def test_a_program_chooses_the_size_of_its_stack_and_who_builds_it_may_overrule(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    assert elf.read(build_program(file)).segments[0].size == 65536
+    assert elf.read(build_program(file, 100_000)).segments[0].size == 25 * 4096
+    with pytest.raises(UserError, match="a stack cannot have 0 bytes"):
+        build_program(file, 0)
+
+
+def test_a_stack_of_a_size_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "large.py"
+    file.write_text(IN_PYTHON.format("STACK_BYTES: Final = '64K'"))
+    with pytest.raises(UserError, match="a stack cannot have '64K' bytes"):
+        build_program(file)
 
 
 @pytest.mark.parametrize("name", ["hello.py", "hello.c"])

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pith.cli.programs import FilesArgument, build_elf, check_files
+from pith.cli.programs import FilesArgument, StackOption, build_elf, check_files, checked_stack
 
 OutputOption = Annotated[
     Path | None,
@@ -17,8 +17,10 @@ DebugOption = Annotated[
 ]
 
 
-def build_programs(files: FilesArgument, output: OutputOption = None, debug: DebugOption = True) -> None:
+def build_programs(
+    files: FilesArgument, output: OutputOption = None, stack: StackOption = None, debug: DebugOption = True
+) -> None:
     """Compile user programs into one ELF, which `pith boot --initial` starts: by default FILE.elf, here."""
     check_files(files)
-    elf = build_elf(files, output or Path(f"{files[0].stem}.elf"), debug=debug)
+    elf = build_elf(files, output or Path(f"{files[0].stem}.elf"), debug=debug, stack=checked_stack(stack))
     print(f"{elf}: to start it: pith boot --initial {elf}{'' if debug else ' --release'}")

@@ -13,11 +13,12 @@ from typing import Annotated
 import typer
 
 from pith import UserError
-from pith.cli.arguments import check_readable, check_writable
+from pith.cli.arguments import check_readable, check_writable, parse_size
 from pith.cli.errors import UsageError
 from pith.cli.start import saying
 
 LANGUAGES = (".py", ".c")
+LARGEST_STACK = 2**30
 KIND = "a program in metal Python (.py) or C (.c)"
 
 FilesArgument = Annotated[
@@ -28,6 +29,22 @@ FilesArgument = Annotated[
         metavar="FILE…",
     ),
 ]
+StackOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The size of the first program's stack: what the program itself says, else 32K.",
+        metavar="SIZE",
+        show_default=False,
+    ),
+]
+
+
+def checked_stack(text: str | None) -> int | None:
+    """The size that --stack names. Raises UsageError for what is none, or for more than a stack can have."""
+    size = None if text is None else parse_size(text)
+    if size is not None and not 4096 <= size <= LARGEST_STACK:
+        raise UsageError(f"a stack cannot have {text}: the least is 4K, the most 1G", "--stack 64K")
+    return size
 
 
 def check_files(files: list[Path]) -> None:
@@ -42,7 +59,7 @@ def check_files(files: list[Path]) -> None:
         check_readable(file, KIND)
 
 
-def build_elf(files: list[Path], output: Path | None, *, debug: bool) -> Path:
+def build_elf(files: list[Path], output: Path | None, *, debug: bool, stack: int | None = None) -> Path:
     """The ELF of these programs: at `output`, or else where the compiler keeps it."""
     if output is not None:
         check_writable(output)
@@ -50,7 +67,7 @@ def build_elf(files: list[Path], output: Path | None, *, debug: bool) -> Path:
         from pith.system.components import build_files, expect_debugging
 
         expect_debugging(debug)
-        built = build_files(files)
+        built = build_files(files, stack)
     return built if output is None else copy(built, output)
 
 

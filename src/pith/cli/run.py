@@ -20,7 +20,7 @@ from pith.cli.boot import (
     checked_memory,
     choose_machine,
 )
-from pith.cli.programs import FilesArgument, build_elf, check_files
+from pith.cli.programs import FilesArgument, StackOption, build_elf, check_files, checked_stack
 from pith.cli.start import Benchmark, BootOrder, Complaints, start
 
 
@@ -34,6 +34,7 @@ def run_programs(
     pdb: PdbOption = None,
     gdb: GdbOption = False,
     memory: MemoryOption = "128M",
+    stack: StackOption = None,
     icount: InstructionsOption = False,
     timeout: TimeoutOption = None,
     debug: DebugOption = True,
@@ -58,4 +59,4 @@ def run_programs(
         complaints=complaints,
         dump=dump,
     )
-    start(order._replace(initial=build_elf(files, output, debug=debug)))
+    start(order._replace(initial=build_elf(files, output, debug=debug, stack=checked_stack(stack))))

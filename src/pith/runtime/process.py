@@ -4,8 +4,8 @@ A component (a program that the initial thread started, see component.py) finds 
 address, so nobody has to tell it. The initial thread learns its own from bootinfo. One thread a program: a second
 one would need an IPC buffer, and a stack, of its own.
 
-    0x0000_0001_0000   the program: text, data, zeroed data; then a page that is never mapped, so that a stack
-                       that overflows faults; then the stack
+    below 0x1_0000     nothing, ever: a null reference faults, and so does a stack that overflows
+    0x0000_0001_0000   the program: the stack, text, constants, data, zeroed data
     0x0010_0000_0000   what it maps itself: pages lent to it, device registers
     0x003f_fff0_0000   the IPC buffer's page
 """

@@ -1,8 +1,9 @@
 """Building a user program: metal Python or C in, an ELF file out.
 
-Every program is laid out by one linker script: code, constants and data each on pages of their own, so that the
-loader can give them different rights, from a low address on; the stack last, behind a gap. What was built before from the same sources is not built again:
-the compiler's cache keeps it.
+Every program is laid out by one linker script: the stack, then code, constants and data, each on pages of their own, so that
+whoever loads it can give them different rights. The stack is the lowest, with nothing below it: whatever grows out of it, by a small
+step or by a frame larger than the stack itself, meets addresses that are never mapped, and none of the program's data.
+What was built before from the same sources is not built again: the compiler's cache keeps it.
 """
 
 from __future__ import annotations
@@ -33,33 +34,56 @@ C_OPTIONS = [
     "-target", "riscv64-freestanding", f"-mcpu={USER.features}", f"-mabi={USER.abi}", "-mcmodel=medany",
     "-std=c17", "-O2", "-g", "-Wall", "-Wextra", "-ffreestanding", "-fno-pic", "-fno-sanitize=all",
     "-ffunction-sections", "-fdata-sections",
+    "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",  # frames are told to debuggers alone
 ]  # fmt: skip
 
-LINKER_SCRIPT = f"""\
+STACK_BYTES = 32 * 1024  # where neither the program nor its caller says more
+MOST_STACK_BYTES = 1 << 30
+# A program in C says it with PITH_STACK_BYTES (pith.h), which defines a symbol; one in metal Python with a constant of that name.
+STACK_OF_ITS_OWN = f"(DEFINED(pith_stack_bytes) ? ALIGN(pith_stack_bytes, 4096) : {STACK_BYTES})"
+STACK_CONSTANT = "STACK_BYTES"
+
+# The symbols that begin with pith_ are the borders at which runtime/start.py and start.c change the rights.
+LINKER_SCRIPT = """\
 ENTRY(_start)
 PHDRS
-{{
+{
+    stack PT_LOAD FLAGS(6);
     text PT_LOAD FLAGS(5);
     constants PT_LOAD FLAGS(4);
     data PT_LOAD FLAGS(6);
-    stack PT_LOAD FLAGS(6);
-}}
+}
 SECTIONS
-{{
-    . = {IMAGE_ADDRESS:#x};
-    .text : {{ KEEP(*(.text.start)) *(.text .text.*) }} :text
+{
+    . = IMAGE_ADDRESS;
+    pith_stack_bottom = .;
+    .stack (NOLOAD) : { . += STACK_BYTES; } :stack
+    pith_stack_top = .;
+    .text : { KEEP(*(.text.start)) *(.text .text.*) } :text
     . = ALIGN(4096);
-    .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} :constants
-    .archive : {{ KEEP(*(.archive)) }} :constants
+    pith_constants = .;
+    .rodata : { *(.rodata .rodata.* .srodata .srodata.*) } :constants
+    .archive : { KEEP(*(.archive)) } :constants
     . = ALIGN(4096);
-    .data : {{ *(.data .data.*) }} :data
-    .sdata : {{ __global_pointer$ = . + 0x800; *(.sdata .sdata.*) }} :data
-    .bss (NOLOAD) : {{ *(.sbss .sbss.* .bss .bss.* COMMON) }} :data
-    . = ALIGN(4096) + 4096;
-    .stack (NOLOAD) : {{ KEEP(*(.stack)) }} :stack
-    /DISCARD/ : {{ *(.eh_frame .eh_frame_hdr .comment .riscv.attributes .note.*) }}
-}}
+    pith_data = .;
+    .data : { *(.data .data.*) } :data
+    .sdata : { __global_pointer$ = . + 0x800; *(.sdata .sdata.*) } :data
+    .bss (NOLOAD) : { *(.sbss .sbss.* .bss .bss.* COMMON) } :data
+    pith_image_end = .;
+    /DISCARD/ : { *(.eh_frame .eh_frame_hdr .comment .riscv.attributes .note.*) }
+}
 """
+
+
+def linker_script(stack: int | None) -> str:
+    """The layout of a program with a stack of so many bytes, on whole pages; None leaves it to the program.
+
+    Raises UserError for a size that no stack can have.
+    """
+    if stack is not None and not (isinstance(stack, int) and 0 < stack <= MOST_STACK_BYTES):
+        raise UserError(f"a stack cannot have {stack!r} bytes", "a number up to 1 GiB, such as --stack 64K")
+    size = STACK_OF_ITS_OWN if stack is None else str(-(-stack // 4096) * 4096)
+    return LINKER_SCRIPT.replace("IMAGE_ADDRESS", hex(IMAGE_ADDRESS)).replace("STACK_BYTES", size)
 
 
 def expect_debugging(expected: bool) -> None:
@@ -67,17 +91,20 @@ def expect_debugging(expected: bool) -> None:
     vars(debug)["EXPECTED"] = expected  # a constant of the runtime's, and as such a part of what is compiled
 
 
-def build_program(path: Path) -> Path:
-    """The ELF of the program in this file. Raises UserError, with what to mend."""
+def build_program(path: Path, stack: int | None = None) -> Path:
+    """The ELF of the program in this file, with so large a stack, or its own choice. Raises UserError, with what to mend."""
     path = path.resolve()
     if path.suffix == ".c":
-        return build_c(path)
-    return build_python(path)
+        return build_c(path, stack)
+    return build_python(path, stack=stack)
 
 
-def build_python(path: Path, assembly: str = "") -> Path:
+def build_python(path: Path, assembly: str = "", stack: int | None = None) -> Path:
     """The ELF of a program in metal Python, with extra assembly linked in."""
-    exported = exported_functions(import_file(path))
+    module = import_file(path)
+    exported = exported_functions(module)
+    if stack is None:
+        stack = vars(module).get(STACK_CONSTANT)
     if not any(f.__dict__["__metal_export__"] == MAIN_SYMBOL for f in exported):
         raise UserError(
             f"{path} has no function that is exported as `{MAIN_SYMBOL}`",
@@ -85,7 +112,7 @@ def build_python(path: Path, assembly: str = "") -> Path:
         )
     roots: list[Callable[..., Any]] = [start.start, start.prepare, start.finish, panic.panic, *exported]
     try:
-        return compile_program(roots, target=USER).link(LINKER_SCRIPT, assembly)
+        return compile_program(roots, target=USER).link(linker_script(stack), assembly)
     except ToolError as error:
         if not assembly and f"undefined symbol: {archive.SYMBOL}" in str(error):
             raise UserError(
@@ -94,14 +121,15 @@ def build_python(path: Path, assembly: str = "") -> Path:
         raise UserError(f"{path} cannot be linked: {error}", "mend what is named above") from None
 
 
-def build_files(files: Sequence[Path]) -> Path:
+def build_files(files: Sequence[Path], stack: int | None = None) -> Path:
     """The ELF of a system: the first file is the initial thread's program, which finds each of the others by its stem.
 
-    Raises UserError for two components of one name, or a first file in C with others behind it.
+    `stack` is the size of the first one's stack, in bytes. Raises UserError for two components of one name, or a first file in C
+    with others behind it.
     """
     initial, *others = files
     if not others:
-        return build_program(initial)
+        return build_program(initial, stack)
     if initial.suffix == ".c":
         raise UserError(
             f"{initial} is in C, and starting other programs takes pith.runtime",
@@ -112,27 +140,28 @@ def build_files(files: Sequence[Path]) -> Path:
         earlier = components.setdefault(file.stem, file)
         if earlier is not file:
             raise UserError(f"{earlier} and {file} would both be called `{file.stem}`", "rename one of them")
-    return build_system(initial, components)
+    return build_system(initial, components, stack)
 
 
-def build_system(initial: Path, components: Mapping[str, Path]) -> Path:
+def build_system(initial: Path, components: Mapping[str, Path], stack: int | None = None) -> Path:
     """The ELF of an initial thread with other programs in it, which it finds by name (runtime/archive.py)."""
     packed = archive.pack(
         {name: archive.stripped(build_program(path).read_bytes()) for name, path in components.items()}
     )
     key = "archive." + hashlib.sha256(packed).hexdigest()[:32]
     directory, _ = cache.kept(key, lambda fresh: write_file(fresh / "archive", packed))
-    return build_python(initial.resolve(), archive.section(directory / "archive"))
+    return build_python(initial.resolve(), archive.section(directory / "archive"), stack)
 
 
 def write_file(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def build_c(path: Path) -> Path:
-    """The ELF of a program in C."""
+def build_c(path: Path, stack: int | None = None) -> Path:
+    """The ELF of a program in C, with so large a stack, or its own choice."""
+    script = linker_script(stack)
     inputs = [path, *sorted(path.parent.glob("*.h")), *sorted(INCLUDE.iterdir())]
-    digest = hashlib.sha256(repr((path, C_OPTIONS, LINKER_SCRIPT, version("ziglang"))).encode())
+    digest = hashlib.sha256(repr((path, C_OPTIONS, script, version("ziglang"))).encode())
     for file in inputs:
         digest.update(file.read_bytes())
 
@@ -141,7 +170,7 @@ def build_c(path: Path) -> Path:
         for source, compiled in zip((path, C_START), objects, strict=True):
             compile_c(source, compiled)
         try:
-            link(objects, directory / "program.elf", LINKER_SCRIPT, USER)
+            link(objects, directory / "program.elf", script, USER)
         except ToolError as error:
             raise UserError(f"{path} cannot be linked: {error}", "define what is named above") from None
 

@@ -18,7 +18,7 @@ from pith.machine.image import BootImage
 from pith.metal.compiler import cache
 from pith.metal.compiler.link import USER, link
 from pith.system import image
-from pith.system.components import C_OPTIONS, C_START, INCLUDE, LINKER_SCRIPT, compile_c
+from pith.system.components import C_OPTIONS, C_START, INCLUDE, compile_c, linker_script
 
 from .symbols import Symbols
 
@@ -30,7 +30,7 @@ ROOM_FOR_SELECTION: Final = 256
 def build_program() -> Path:
     """The ELF of the benchmark."""
     inputs = [*sorted(SOURCES.iterdir()), *sorted(INCLUDE.iterdir())]
-    digest = hashlib.sha256(repr((C_OPTIONS, LINKER_SCRIPT, version("ziglang"))).encode())
+    digest = hashlib.sha256(repr((C_OPTIONS, linker_script(None), version("ziglang"))).encode())
     for file in inputs:
         digest.update(file.read_bytes())
 
@@ -39,7 +39,7 @@ def build_program() -> Path:
         objects = [directory / f"{source.stem}.o" for source in sources]
         with ThreadPoolExecutor(max_workers=2) as workers:
             list(workers.map(compile_c, sources, objects))
-        link(objects, directory / "program.elf", LINKER_SCRIPT, USER)
+        link(objects, directory / "program.elf", linker_script(None), USER)
 
     return cache.kept(f"bench.{digest.hexdigest()[:32]}", make)[0] / "program.elf"
 

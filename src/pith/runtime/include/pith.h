@@ -564,6 +564,13 @@ struct pith_bootinfo {
 _Static_assert(sizeof(struct pith_bootinfo) == 3864, "as the kernel lays it out");
 _Static_assert(sizeof(struct pith_ipc_buffer) == 1024, "as the kernel lays it out");
 
+/* At the top level of a program that wants a stack of another size than 32 KiB: PITH_STACK_BYTES(65536); */
+#define PITH_STACK_BYTES(bytes) \
+    _Static_assert((bytes) >= 4096 && (bytes) <= 1 << 30, "a stack has 4 KiB to 1 GiB"); \
+    __asm__(".globl pith_stack_bytes\n.set pith_stack_bytes, " PITH_TEXT_OF(bytes))
+#define PITH_TEXT_OF(value) PITH_TEXT_OF_IT(value)
+#define PITH_TEXT_OF_IT(value) #value
+
 /* Printing ------------------------------------------------------------------------------------------------ */
 
 static inline pith_word pith_ask(long number, pith_word word) /* a debug or benchmark call */
