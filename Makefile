@@ -21,7 +21,8 @@ help:
 	@echo "make soak     random programs, then a million random system calls: SECONDS_OF_SOAK ($(SECONDS_OF_SOAK)) each, the calls rather longer"
 	@echo "make sel4test seL4's own tests: SEL4TEST=path/to/sel4test-driver; docs/sel4test.md"
 	@echo "make docs     build the book into site/"
-	@echo "make clean    remove what was built; the next target sets up again"
+	@echo "make set-up   only set everything up, or repair it; every target above does so first"
+	@echo "make clean    remove what was built here; the next target sets up again"
 
 set-up:
 	@$(set-up)
@@ -71,3 +72,5 @@ docs:
 clean:
 	rm -rf .venv .pith build dist site .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+	@cache="$${PITH_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/pith}/compiled"; \
+	test ! -d "$$cache" || echo "$$cache stays, for other clones use it too; to have it gone: rm -rf '$$cache'"

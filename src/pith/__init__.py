@@ -30,9 +30,16 @@ class UserError(Exception):
 def cache_directory() -> Path:
     """Where compiled modules and other things that can be made again are kept; it need not exist yet.
 
-    `PITH_CACHE` names another place, such as one on a faster disk, or one for a single test.
+    `PITH_CACHE` names another place, such as one on a faster disk, or one for a single test. Raises UserError for a
+    user without a home directory.
     """
     named = os.environ.get("PITH_CACHE")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pith"
+    shared = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(shared) if shared else Path.home() / ".cache") / "pith"
+    except RuntimeError:
+        raise UserError(
+            "there is no home directory to keep compiled programs in", "export PITH_CACHE=/a/directory"
+        ) from None

@@ -72,6 +72,14 @@ def test_a_cache_that_cannot_be_written(pith: Pith, monkeypatch: pytest.MonkeyPa
     in_the_way.write_text("")
     monkeypatch.setenv("PITH_CACHE", str(in_the_way / "cache"))
     ended = pith("doctor")
-    assert ended.code == 1
-    assert "cannot be written: Not a directory" in line_of(ended.out, "cache")
+    assert ended.code == 0  # it is done without
+    assert "cannot be written: Not a directory; every start compiles anew" in line_of(ended.out, "cache")
     assert "export PITH_CACHE=/a/directory" in ended.out
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PITH_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    found = doctor.examine_cache()
+    assert "no home directory" in found.complaint and found.remedy == "export PITH_CACHE=/a/directory"

@@ -1,5 +1,6 @@
 """Every way a command can end, and what the user then reads."""
 
+import errno
 import os
 import re
 import subprocess
@@ -10,7 +11,9 @@ from typing import Any, NoReturn
 import pytest
 
 from pith import UserError
-from pith.cli.errors import UsageError, guard
+from pith.cli.errors import REFUSALS, UsageError, guard
+
+ROOT = Path(__file__).parents[2]
 
 
 def raising(error: BaseException) -> NoReturn:
@@ -103,3 +106,61 @@ sys.exit(guard(lambda: print("word " * 100_000)))
     ended = subprocess.run([sys.executable, "-c", chatter], stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+PITH = [sys.executable, "-c", "from pith.cli.main import main; main()"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["cache"], ["compile", "examples/hello.py"]]
+)
+def test_a_full_disk_behind_standard_output(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([*PITH, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    complaint = "pith: standard output, or a file, cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, f"{complaint}  try: make room on that disk\n")
+
+
+@pytest.mark.parametrize("machine", ["hosted", pytest.param("qemu", marks=pytest.mark.qemu)])
+@pytest.mark.slow
+def test_a_full_disk_behind_a_machines_output(machine: str) -> None:
+    command = [*PITH, "run", "examples/hello.c", "--machine", machine]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert ended.returncode == 1
+    assert "cannot be written: No space left on device\n  try: make room" in ended.stderr
+
+
+@pytest.mark.parametrize("closed", [[1], [0, 1], [1, 2], [0, 1, 2]])
+def test_closed_standard_streams(closed: list[int]) -> None:
+    script = " ".join(['exec "$@"', *(f"{number}>&-" for number in closed)])
+    ended = subprocess.run(["sh", "-c", script, "sh", *PITH, "cache"], capture_output=True, text=True)
+    lost = "pith: standard output is closed: what is printed is lost\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "" if 2 in closed else lost)
+
+
+@pytest.mark.parametrize("number", REFUSALS)
+def test_what_the_operating_system_refuses_is_no_bug(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = PermissionError if number in (errno.EACCES, errno.EPERM) else OSError
+    assert guard(lambda: raising(refused(number, os.strerror(number), "/a/file"))) == 1
+    assert capsys.readouterr().err == f"pith: /a/file: {os.strerror(number)}\n  try: {REFUSALS[number]}\n"
+
+
+def test_what_went_from_the_cache_is_no_bug(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PITH_CACHE", "/a/cache")
+    assert guard(lambda: raising(FileNotFoundError(2, "Not there", "/a/cache/compiled/x/program.o"))) == 1
+    assert "/a/cache/compiled/x/program.o, in the cache: Not there\n  try: run the" in capsys.readouterr().err
+    assert guard(lambda: raising(FileNotFoundError(2, "Not there", "/another/x"))) == 70
+
+
+def test_no_place_for_temporary_files() -> None:
+    command = [*PITH, "run", "examples/hello.c", "--machine", "hosted"]
+    script = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/dev/null/x']; "
+    command[2] = script + command[2]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL)
+    assert ended.returncode == 1
+    assert "no directory for temporary files can be written\n  try: name one: export TMPDIR" in ended.stderr

@@ -14,7 +14,7 @@ def test_version(pith: Pith) -> None:
     assert pith("--version") == (0, f"pith {__version__}\n", "")
 
 
-@pytest.mark.parametrize("command", ["boot", "compile", "run", "doctor"])
+@pytest.mark.parametrize("command", ["boot", "compile", "run", "doctor", "cache"])
 def test_help_of_each_command(pith: Pith, command: str) -> None:
     ended = pith(command, "--help")
     assert ended.code == 0

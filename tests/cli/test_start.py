@@ -299,8 +299,8 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     program = write_program(tmp_path / "hello.elf", HELLO)
     monkeypatch.setenv("PITH_CACHE", str(program / "below a file"))
     ended = pith("boot", "--machine", "hosted", "--initial", program)
-    assert ended.returncode == 1
-    assert "cannot be written: Not a directory" in ended.stderr and "PITH_CACHE" in ended.stderr
+    assert ended.returncode == 0 and "hello" in ended.stdout
+    assert "cannot be written (Not a directory): what is compiled is not kept" in ended.stderr
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -17,8 +17,9 @@ from unicorn.riscv_const import (
 )
 
 from pith import UserError
-from pith.metal.compiler import driver, link
-from pith.metal.compiler.link import KERNEL, USER, Target, ToolError
+from pith.metal.compiler import driver, link, zig
+from pith.metal.compiler.link import KERNEL, USER, Target
+from pith.metal.compiler.zig import ToolError
 from tests.metal.generators.source import HEAD
 
 SCRIPT = """
@@ -243,7 +244,7 @@ def test_a_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho /usr/bin/python: No module named ziglang >&2\nexit 1\n")
     python.chmod(0o755)
-    monkeypatch.setattr(link.sys, "executable", str(python))
+    monkeypatch.setattr(zig.sys, "executable", str(python))
     source = tmp_path / "x.ll"
     source.write_text("")
     with pytest.raises(UserError, match="ziglang") as caught:

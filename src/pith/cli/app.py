@@ -8,6 +8,7 @@ from pith import __version__
 from pith.cli.bench import benchmarks
 from pith.cli.boot import boot, spell_out_pdb
 from pith.cli.build import build_programs
+from pith.cli.cache import cache
 from pith.cli.compile import compile_file
 from pith.cli.doctor import doctor
 from pith.cli.errors import UsageError
@@ -29,6 +30,7 @@ application.command("run")(run_programs)
 application.command("build")(build_programs)
 application.command("inspect")(inspect)
 application.command("doctor")(doctor)
+application.command("cache")(cache)
 application.add_typer(benchmarks)
 
 # All that can be wrong with a command line, wherever this version of typer keeps the class.

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.markup import escape
 
-from pith import __version__, cache_directory
+from pith import UserError, __version__, cache_directory
 from pith.cli.host import find_qemu, output_of
 
 DISTRIBUTION = "pith-os"
@@ -144,11 +144,14 @@ def examine_gdb() -> Finding:
 
 def examine_cache() -> Finding:
     """Compiled modules are kept between runs; without a place for them every start compiles anew."""
-    directory = cache_directory()
     try:
+        directory = cache_directory()
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
             return Finding("cache", str(directory))
+    except UserError as error:
+        return Finding("cache", "", error.message, error.remedy)
     except OSError as error:
-        complaint = f"{directory} cannot be written: {error.strerror}"
-        return Finding("cache", "", complaint, "name another place: export PITH_CACHE=/a/directory")
+        complaint = f"{directory} cannot be written: {error.strerror}; every start compiles anew"
+        remedy = "name another place: export PITH_CACHE=/a/directory"
+        return Finding("cache", "", complaint, remedy, required=False)

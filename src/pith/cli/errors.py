@@ -2,12 +2,15 @@
 
 Every command runs inside `guard`. What the user can mend arrives as a `UserError` and is printed as a
 message and a remedy. What the kernel raises, which runs as Python here and is there to be changed, is shown with the
-kernel's part of the traceback. Anything else that escapes is a fault of Pith, which is said in one line, with the
+kernel's part of the traceback. What the operating system refuses, for a reason that lies with it (a full disk, no memory), is
+said as that. Anything else that escapes is a fault of Pith, which is said in one line, with the
 traceback in a file for whoever mends it. Exit codes: 1 an error, 2 wrong use, 70 a fault of Pith
 (`EX_SOFTWARE`), 130 interrupted, 141 nobody reads the output any more; the last two are 128 and the
 signal's number, as shells have it.
 """
 
+import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -16,12 +19,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pith
-from pith import UserError
+from pith import UserError, cache_directory
 
 FAULT_OF_PITH = 70
 INTERRUPTED = 130
 OUTPUT_CLOSED = 141
 KERNEL = Path(pith.__file__).parent / "kernel"
+
+# What the operating system refuses for reasons of its own, and what to do about it.
+REFUSALS = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room: your quota is used up",
+    errno.EFBIG: "raise the limit of file sizes: ulimit -f",
+    errno.EIO: "look at the disk or terminal: it does not work",
+    errno.EROFS: "name a place that can be written",
+    errno.EACCES: "name a place that is yours, or ask its owner",
+    errno.EPERM: "name a place that is yours, or ask its owner",
+    errno.ENOMEM: "end other programs: there is no memory left",
+    errno.EAGAIN: "end other programs: there are too many processes",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENFILE: "end other programs: too many files are open",
+}
 
 
 class UsageError(UserError):
@@ -32,6 +50,7 @@ class UsageError(UserError):
 
 def guard(run: Callable[[], None]) -> int:
     """Run a command to its end, whatever end that is, and return the exit code."""
+    provide_standard_streams()
     try:
         run()
         sys.stdout.flush()
@@ -43,19 +62,71 @@ def guard(run: Callable[[], None]) -> int:
         print(file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes standard output once more on its way out: give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return OUTPUT_CLOSED
     except ModuleNotFoundError as error:
         if (error.name or "pith").partition(".")[0] == "pith":
             return report_fault_of_pith()
         report(UserError(f"the Python package `{error.name}` is missing", "make set-up"))
         return 1
+    except OSError as error:
+        refusal = explain_refusal(error)
+        if refusal is None:
+            return report_unexpected(error)
+        if error.filename is None:
+            discard_output()
+        report(refusal)
+        return refusal.exit_code
     except Exception as error:
-        if is_from_kernel(error):
-            report_broken_kernel(error)
-            return 1
-        return report_fault_of_pith()
+        return report_unexpected(error)
+
+
+def provide_standard_streams() -> None:
+    """Open closed standard streams on nothing, so that no file that is opened later gets their numbers."""
+    is_lost = sys.stdout is None
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            if number > 0:  # without a standard input there is no keyboard
+                setattr(sys, name, os.fdopen(number, "w"))
+    if is_lost:
+        print("pith: standard output is closed: what is printed is lost", file=sys.stderr)
+
+
+def discard_output() -> None:
+    """Give standard output somewhere to go: the interpreter flushes it once more on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def explain_refusal(error: OSError) -> UserError | None:
+    """The error for what lies with the operating system or the disk, None for what lies with us."""
+    if is_in_cache(error.filename):
+        complaint = f"{os.fsdecode(error.filename)}, in the cache: {error.strerror}"
+        return UserError(complaint, "run the same command again; if that does not help: pith cache --clear")
+    if "No usable temporary directory" in str(error):
+        return UserError(
+            "no directory for temporary files can be written", "name one: export TMPDIR=/a/directory"
+        )
+    if error.errno not in REFUSALS:
+        return None
+    if error.filename is None:  # it was open already
+        place = "standard output, or a file, cannot be written"
+    else:
+        place = os.fsdecode(error.filename)
+    return UserError(f"{place}: {error.strerror}", REFUSALS[error.errno])
+
+
+def is_in_cache(file: str | bytes | None) -> bool:
+    with contextlib.suppress(UserError):
+        return file is not None and Path(os.fsdecode(file)).is_relative_to(cache_directory())
+    return False
+
+
+def report_unexpected(error: Exception) -> int:
+    if is_from_kernel(error):
+        report_broken_kernel(error)
+        return 1
+    return report_fault_of_pith()
 
 
 def report(error: UserError) -> None:

@@ -13,7 +13,7 @@ from pith.metal.compiler.link import USER, assemble
 def machine_code(text: str) -> bytes:
     """The instructions of an assembly text that refers to nothing outside itself.
 
-    Raises pith.metal.compiler.link.ToolError where clang refuses it.
+    Raises pith.metal.compiler.zig.ToolError where clang refuses it.
     """
     text = f".option norelax\n{text}"  # the linker would make it shorter, and there is none
     key = "assembly." + hashlib.sha256(text.encode()).hexdigest()[:32]

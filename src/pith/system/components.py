@@ -9,7 +9,6 @@ What was built before from the same sources is not built again: the compiler's c
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -18,21 +17,23 @@ from typing import Any
 
 import pith.runtime
 from pith import UserError
-from pith.metal.compiler import cache
+from pith.metal.compiler import cache, zig
 from pith.metal.compiler.driver import compile_program, exported_functions
-from pith.metal.compiler.link import USER, ToolError, link
+from pith.metal.compiler.link import USER, link
 from pith.metal.compiler.reader import import_file
+from pith.metal.compiler.zig import ToolError
 from pith.runtime import debug, panic, start
 
-from . import archive
+from . import archive, clang_hints
 
 MAIN_SYMBOL = "pith_main"
 IMAGE_ADDRESS = 0x10000
 INCLUDE = Path(pith.runtime.__file__).parent / "include"
 C_START = INCLUDE / "start.c"
+WARNINGS = "warnings.txt"
 C_OPTIONS = [
     "-target", "riscv64-freestanding", f"-mcpu={USER.features}", f"-mabi={USER.abi}", "-mcmodel=medany",
-    "-std=c17", "-O2", "-g", "-Wall", "-Wextra", "-ffreestanding", "-fno-pic", "-fno-sanitize=all",
+    "-std=c17", "-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-ffreestanding", "-fno-pic", "-fno-sanitize=all",
     "-ffunction-sections", "-fdata-sections",
     "-fno-asynchronous-unwind-tables", "-fno-unwind-tables",  # frames are told to debuggers alone
 ]  # fmt: skip
@@ -167,20 +168,24 @@ def build_c(path: Path, stack: int | None = None) -> Path:
 
     def make(directory: Path) -> None:
         objects = [directory / "program.o", directory / "start.o"]
-        for source, compiled in zip((path, C_START), objects, strict=True):
-            compile_c(source, compiled)
+        compile_c(C_START, objects[1])
+        (directory / WARNINGS).write_text(compile_c(path, objects[0]))
         try:
             link(objects, directory / "program.elf", script, USER)
         except ToolError as error:
-            raise UserError(f"{path} cannot be linked: {error}", "define what is named above") from None
+            raise UserError(f"{path} cannot be linked: {error}", clang_hints.after_link(error.said)) from None
 
-    return cache.kept(f"c.{digest.hexdigest()[:32]}", make)[0] / "program.elf"
+    directory, _ = cache.kept(f"c.{digest.hexdigest()[:32]}", make)
+    sys.stderr.write((directory / WARNINGS).read_text())  # each time, for they are as true as the first time
+    return directory / "program.elf"
 
 
-def compile_c(source: Path, output: Path) -> None:
-    """An object from a C file. Raises UserError with what clang says."""
+def compile_c(source: Path, output: Path) -> str:
+    """An object from a C file; clang's warnings, as lines. Raises UserError with what clang says."""
     files = [f"-I{INCLUDE}", "-c", str(source), "-o", str(output)]
-    command = [sys.executable, "-m", "ziglang", "cc", *C_OPTIONS, *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"{source} does not compile:\n{done.stderr.strip()}", "mend what clang names above")
+    try:
+        said = zig.run("cc", *C_OPTIONS, *files, directory=output.parent)
+    except ToolError as error:
+        remedy = clang_hints.after_compile(error.said, INCLUDE)
+        raise UserError(f"{source} does not compile:\n{error.said}", remedy) from None
+    return f"{said}\n" if said else ""

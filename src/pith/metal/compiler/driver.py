@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from .link import KERNEL, Target
 from .llvm import emit
 from .lowering import lower
 from .lowering_builder import METAL
+from .program_key import program_key
 from .reader import read_program
 from .reader.loading import import_file
 from .show_part import part
@@ -46,7 +46,7 @@ class Compiled:
         return self.directory / "program.o"
 
     def show(self, stage: str) -> str:
-        """A stage's text: `tree`, `ir`, `llvm` or `asm`."""
+        """A stage's text: `tree`, `ir` or `llvm`."""
         return (self.directory / f"program.{_SUFFIX[stage]}").read_text()
 
     def link(self, script: str, assembly: str = "") -> Path:
@@ -63,7 +63,7 @@ class Compiled:
         return cache.kept(f"{self.directory.name}.{key}", make)[0] / "program.elf"
 
 
-_SUFFIX = {"tree": "tree", "ir": "ir", "llvm": "ll", "asm": "s"}
+_SUFFIX = {"tree": "tree", "ir": "ir", "llvm": "ll"}
 
 
 class _Clock:
@@ -87,7 +87,7 @@ def compile_program(
     """Compile the roots and all that they reach. Raises CompileError for what is not metal Python, or ToolError."""
     modules = [sys.modules[root.__module__] for root in roots]
     names = [f"{root.__module__}.{root.__qualname__}" for root in roots]
-    key = cache.program_key(modules, (names, target, optimisation, debug))
+    key = program_key(modules, (names, target, optimisation, debug))
 
     def make(directory: Path) -> None:
         clock = _Clock()
@@ -138,12 +138,13 @@ def show_file(path: str | Path, stage: str, only: str | None = None) -> str:
 def _assembly(roots: Sequence[Callable[..., Any]]) -> str:
     """The assembly as one would like to read it: without debug information."""
     compiled = compile_program(roots, debug=False)
-    output = compiled.directory / "program.s"
-    if not output.exists():
-        scratch = output.with_suffix(".s.part")
-        link.compile_llvm(compiled.directory / "program.ll", scratch, compiled.target, assembly=True)
-        shutil.move(scratch, output)
-    return output.read_text()
+    source = compiled.directory / "program.ll"
+
+    def make(directory: Path) -> None:
+        link.compile_llvm(source, directory / "program.s", compiled.target, assembly=True)
+
+    directory, _ = cache.kept(f"{compiled.directory.name}.assembly", make)
+    return (directory / "program.s").read_text()
 
 
 def _own_functions(module: ModuleType) -> list[FunctionType]:

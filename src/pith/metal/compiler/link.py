@@ -7,16 +7,10 @@ same code can stand at the bottom or the top of the address space; where is the 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pith import UserError
-
-
-class ToolError(Exception):
-    """clang or lld refused its input: the text says which, and why."""
+from . import zig
 
 
 @dataclass(frozen=True)
@@ -134,7 +128,8 @@ def compile_llvm(
     """Compile LLVM text (or assemble an .s file) to an object, or to assembly text."""
     machine = ["-target", "riscv64-freestanding", f"-mcpu={target.features}", f"-mabi={target.abi}"]
     what = "-S" if assembly else "-c"
-    _run("cc", *machine, *_COMPILE, f"-O{optimisation}", what, str(source), "-o", str(output))
+    files = [str(source), "-o", str(output)]
+    zig.run("cc", *machine, *_COMPILE, f"-O{optimisation}", what, *files, directory=output.parent)
 
 
 def assemble(text: str, output: Path, target: Target) -> None:
@@ -160,14 +155,4 @@ def link(objects: list[Path], output: Path, script: str, target: Target) -> None
         "-static",
     ]
     files = [str(o) for o in (*objects, functions)]
-    _run("ld.lld", *options, "-T", str(script_file), "-o", str(output), *files)
-
-
-def _run(*arguments: str) -> None:
-    command = [sys.executable, "-m", "ziglang", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        if "No module named ziglang" in done.stderr:
-            raise UserError("clang and lld are missing: the Python package ziglang has them", "make set-up")
-        tool = {"cc": "clang", "ld.lld": "lld"}[arguments[0]]
-        raise ToolError(f"{tool} failed ({done.returncode}):\n{done.stderr.strip() or done.stdout.strip()}")
+    zig.run("ld.lld", *options, "-T", str(script_file), "-o", str(output), *files, directory=output.parent)
