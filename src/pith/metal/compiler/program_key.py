@@ -75,4 +75,4 @@ def _imported(module: ModuleType) -> set[str]:
             base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             source = ".".join([*base, *([node.module] if node.module else [])])
             names |= {source} | {f"{source}.{alias.name}" for alias in node.names}
-    return names
+    return names | {f"{name}_py" for name in names}  # see reader/own_names.py

@@ -29,9 +29,8 @@ def part(text: str, stage: str, wanted: str) -> str:
     chosen = [body for symbol, body in found.items() if _is_meant(symbol, wanted)]
     if chosen:
         return "\n".join(chosen)
-    near = get_close_matches(
-        wanted, [*found, *(symbol.rpartition(".")[2] for symbol in found)], n=3, cutoff=0.5
-    )
+    names = dict.fromkeys([*found, *(symbol.rpartition(".")[2] for symbol in found)])
+    near = get_close_matches(wanted, names, n=3, cutoff=0.5)
     reason = f"the program has no function `{wanted}`" + (" after inlining" if stage == "asm" else "")
     raise UserError(reason, f"one of {', '.join(near)}" if near else "without --only all are shown")
 

@@ -11,6 +11,7 @@
     text           f-strings for text sinks                    statements, control, patterns, matching
     refusals       what is not in the language                 functions       one body to its end
     failures       what may be raised; recursion               loading         files of the user's, imported
+    spelling       names that were not found                   own_names       files named like Python's modules
 
 `read_program` starts from root functions and reads what they reach, whole programs at once. It raises CompileError with
 every message that it has.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from dataclasses import dataclass
 
+from . import spelling
 from .body import Body
 
 
@@ -36,10 +36,10 @@ def match_arguments(body: Body, call: ast.Call, slots: list[Slot], called: str) 
         given.order.append(position)
     if len(call.args) > len(positions):
         body.reject(
-            call.args[len(positions)],
+            call,
             f"`{called}` takes {len(positions)} positional argument{'s' if len(positions) != 1 else ''}, "
-            f"and this is number {len(positions) + 1}",
-            f"leave it out: {_listed(slots)}",
+            f"and {len(call.args)} {'are' if len(call.args) != 1 else 'is'} given",
+            _listed(slots),
         )
     for keyword in call.keywords:
         _give_keyword(body, keyword, slots, given, called)
@@ -52,11 +52,10 @@ def match_arguments(body: Body, call: ast.Call, slots: list[Slot], called: str) 
 def _give_keyword(body: Body, keyword: ast.keyword, slots: list[Slot], given: Given, called: str) -> None:
     names = [slot.name for slot in slots if slot.keyword]
     if keyword.arg not in names:
-        near = difflib.get_close_matches(keyword.arg or "", names, n=1)
         body.reject(
             keyword,
             f"`{called}` has no parameter `{keyword.arg}`",
-            f"did you mean `{near[0]}`?" if near else _listed(slots),
+            spelling.suggestion(keyword.arg or "", names, _listed(slots)),
         )
     position = next(i for i, slot in enumerate(slots) if slot.name == keyword.arg)
     if given.nodes[position] is not None:

@@ -6,8 +6,7 @@ A name that a type does not have is answered with the nearest one that it has.
 from __future__ import annotations
 
 import ast
-import difflib
-from collections.abc import Iterable
+from enum import IntEnum
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -28,7 +27,7 @@ from ...types import (
     View,
 )
 from .. import tree
-from . import fields, kinds, names
+from . import fields, kinds, names, spelling
 from .body import Body, reads
 from .classes import admit_class
 from .conversions import convert
@@ -48,7 +47,7 @@ def _attribute(body: Body, node: ast.Attribute) -> tree.Expression:
         return names.constant(body, found, node)
     owner = names.known(body, node.value)
     if owner is not MISSING and not names.is_run_time(owner):
-        _refuse_known(body, owner, node)
+        refuse_missing(body, node)
     return attribute(body, body.expression(node.value), node.attr, node)
 
 
@@ -147,6 +146,10 @@ def _of_union(body: Body, value: tree.Expression, name: str, node: ast.AST) -> t
         return tree.PackedBits(Integer(0, (1 << value.type.bits) - 1), body.at(node), value)
     items = [(cls, cls.layout().get(name)) for cls in variants]  # type: ignore[attr-defined]
     without = [cls.__name__ for cls, item in items if item is None]
+    if len(without) == len(variants):
+        known = [field for cls in variants for field in _attribute_names(cls)]
+        remedy = spelling.suggestion(name, known, "use a field that they have")
+        body.reject(node, f"no class of this union has `{name}`", remedy)
     if without:
         listed = ", ".join(without[:3]) + ("..." if len(without) > 3 else "")
         body.reject(
@@ -212,22 +215,22 @@ def _is_ours(function: FunctionType) -> bool:
 
 def _attribute_names(cls: type) -> list[str]:
     kind = getattr(cls, "__metal_kind__", None)
-    listed: Iterable[str] = ()
+    listed: list[str] = []
     if kind == "struct":
-        listed = cls.layout().fields  # type: ignore[attr-defined]
+        listed = [*cls.layout().fields, "address"]  # type: ignore[attr-defined]
     elif kind == "packed":
-        listed = cls.layout()  # type: ignore[attr-defined]
+        listed = [*cls.layout(), "bits"]  # type: ignore[attr-defined]
     elif kind == "value":
         listed = [name for name, _ in kinds.record_items(cls)]
-    return [*listed, *(n for n in vars(cls) if not n.startswith("_"))]
+    elif issubclass(cls, IntEnum):
+        listed = ["value"]
+    own = [base for base in cls.__mro__ if not base.__module__.startswith(("pith.metal", "builtins", "enum"))]
+    return [*listed, *(name for base in own for name in vars(base) if not name.startswith("_"))]
 
 
 def _no_attribute(body: Body, kind: Type, name: str, node: ast.AST, known: list[str]) -> NoReturn:
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        remedy = f"did you mean `{near[0]}`?"
-    elif known:
-        remedy = f"it has {', '.join(dict.fromkeys(known))}"
+    if known:
+        remedy = spelling.suggestion(name, known, f"it has {spelling.listed(known)}")
     else:
         remedy = {Tuple: "unpack it: `a, b = ...`", Text: "use `len(text)` and `ord(text[i])`"}.get(
             type(kind), "use a value that has attributes"
@@ -235,19 +238,29 @@ def _no_attribute(body: Body, kind: Type, name: str, node: ast.AST, known: list[
     body.reject(node, f"{kinds.describe(kind)} has no `{name}`", remedy)
 
 
-def _refuse_known(body: Body, owner: Any, node: ast.Attribute) -> NoReturn:
-    """An attribute of a module or class that it does not have, or that only instances have."""
+def refuse_missing(body: Body, node: ast.expr) -> None:
+    """Refuse a name that nothing defines, or an attribute that a module or class does not have.
+
+    Returns for all else, such as locals and their attributes.
+    """
+    if isinstance(node, ast.Name) and node.id not in body.names:
+        names.refuse_undefined(body, node)
+    if not isinstance(node, ast.Attribute):
+        return
+    owner = names.known(body, node.value)
+    if owner is MISSING or names.is_run_time(owner):
+        return
     if isinstance(owner, type) and isinstance(class_attribute(owner, node.attr), property):
         body.reject(
             node,
             f"`{node.attr}` belongs to the instances of {owner.__name__}, not to the class",
             f"read it from a {owner.__name__}",
         )
-    near = difflib.get_close_matches(node.attr, [n for n in dir(owner) if not n.startswith("_")], n=1)
+    known = [name for name in dir(owner) if not name.startswith("_")]
     body.reject(
         node,
         f"`{body.text(node.value)}` has no `{node.attr}`",
-        f"did you mean `{near[0]}`?" if near else "define it there, or name something else",
+        spelling.suggestion(node.attr, known, "define it there, or name something else"),
     )
 
 
@@ -263,12 +276,11 @@ def failure_item(body: Body, node: ast.Attribute) -> tree.Expression | None:
             if node.attr not in caught.fields:
                 declared = hasattr(caught.cls, "__dataclass_fields__")
                 known = [name for name, _ in kinds.record_items(caught.cls)] if declared else []
-                near = difflib.get_close_matches(node.attr, known, n=1)
-                listed = f"it has {', '.join(known)}" if known else "it has no fields"
+                listed = f"it has {spelling.listed(known)}" if known else "it has no fields"
                 body.reject(
                     node,
                     f"{caught.cls.__name__} has no `{node.attr}`",
-                    f"did you mean `{near[0]}`?" if near else listed,
+                    spelling.suggestion(node.attr, known, listed),
                 )
             local = caught.fields[node.attr]
             return tree.Local(body.types[local], body.at(node), local)

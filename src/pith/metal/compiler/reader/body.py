@@ -225,7 +225,8 @@ class Body:
 
     def _poison(self, node: ast.stmt) -> None:
         """What a rejected statement would have assigned has no known type: be silent about its uses."""
-        for name in assigned_names([node]):
+        named = node.names if isinstance(node, ast.Global | ast.Nonlocal) else ()
+        for name in [*assigned_names([node]), *named]:
             self.state.bound.add(name)
             if name not in self.types:
                 self.poisoned.add(name)

@@ -10,13 +10,13 @@ import ast
 import builtins
 import sys
 import typing
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, NoReturn
 
 from ...types import Integer, Never, PackedUnion, PackedValue, Reference, Type, TypeProblem, View
 from .. import tree
 from ..diagnostics import Rejected
-from . import attributes, kinds, names, signatures
+from . import attributes, kinds, names, signatures, spelling
 from .arguments import Given, Slot, match_arguments, refuse_stars
 from .body import Body, reads
 from .builtin_calls import BUILTINS, number_method, refuse_builtin
@@ -156,11 +156,14 @@ def _method_call(body: Body, node: ast.Call) -> tree.Expression:
     if not isinstance(node.func, ast.Attribute):
         if isinstance(node.func, ast.Name) and node.func.id in body.poisoned:
             raise Rejected(None)
+        attributes.refuse_missing(body, node.func)
         body.reject(
             node.func,
             f"`{body.text(node.func)}` is not the name of a function",
             "call functions by their names; choose between two with `if` or `match`",
         )
+    if isinstance(names.known(body, node.func.value), ModuleType | type):
+        attributes.refuse_missing(body, node.func)
     value = body.expression(node.func.value)
     name = node.func.attr
     match value.type:
@@ -210,7 +213,11 @@ def _refuse_machinery(body: Body, node: ast.Call, name: str, cls: Any) -> NoRetu
 def _number_method(body: Body, node: ast.Call, value: tree.Expression, name: str) -> tree.Expression:
     if name not in ("bit_length", "bit_count") or node.args or node.keywords:
         body.reject(
-            node, f"an integer has no method `{name}` here", "integers have `bit_length()` and `bit_count()`"
+            node,
+            f"an integer has no method `{name}` here",
+            spelling.suggestion(
+                name, ("bit_length", "bit_count"), "integers have `bit_length()` and `bit_count()`"
+            ),
         )
     return number_method(body, value, name, node)
 

@@ -26,6 +26,7 @@ from ...types import (
 )
 from ..diagnostics import Diagnostic, Rejected, diagnose
 from ..tree import Location
+from . import spelling
 from .body import Body
 from .kinds import record_items
 from .sources import SourceFile, source_file
@@ -113,7 +114,8 @@ def class_problem(cls: Any) -> TypeProblem | None:
     except NameError as problem:
         return TypeProblem(
             f"the annotation name `{problem.name}` is unknown when the program runs",
-            "import it plainly, not under TYPE_CHECKING",
+            spelling.where_defined(problem.name, vars(sys.modules[cls.__module__]), spelling.PLAINLY)
+            or spelling.PLAINLY,
         )
     except TypeError as problem:
         return TypeProblem(

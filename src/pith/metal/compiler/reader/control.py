@@ -12,7 +12,7 @@ from ...failures import Failure
 from ...types import Integer, View
 from .. import tree
 from ..diagnostics import Rejected
-from . import kinds, names, operators, tables
+from . import attributes, kinds, names, operators, tables
 from .body import Body, Caught, Condition, Loop, reads
 from .construction import record_arguments
 from .conversions import as_integer, integer_type
@@ -194,6 +194,7 @@ def _raise(body: Body, node: ast.Raise) -> list[tree.Statement]:
     )
     cls = names.known(body, call.func)
     if not isinstance(cls, type) or not issubclass(cls, BaseException):
+        attributes.refuse_missing(body, call.func)
         body.reject(
             node.exc, f"`{body.text(node.exc)}` is not a failure", "raise a class that derives from Failure"
         )

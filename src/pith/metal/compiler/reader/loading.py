@@ -7,8 +7,11 @@ be laid out, any exception at module level) is a message like every other.
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import importlib.util
+import pkgutil
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -17,7 +20,9 @@ from types import ModuleType
 from ...types import TypeProblem
 from ..diagnostics import CompileError, Diagnostic, diagnose
 from ..tree import Location
+from . import spelling
 from .classes import class_head
+from .own_names import load, own_imports, own_name
 from .sources import forget, source_file
 
 _LANGUAGE = Path(__file__).resolve().parents[2]  # the frames in here are ours, not the user's
@@ -26,21 +31,19 @@ _LANGUAGE = Path(__file__).resolve().parents[2]  # the frames in here are ours, 
 def import_file(path: Path) -> ModuleType:
     """The module in a file. Raises CompileError where it does not import."""
     forget()
-    name, root = _module_name(path.resolve())
+    path = path.resolve()
+    if path.suffix != ".py":
+        raise CompileError([Diagnostic(str(path), 1, 1, 2, "this is not a Python file", "name a .py file")])
+    name, root = _module_name(path)
+    package = name.partition(".")[0]
+    if package != name and not root.samefile(_root_of(package) or root):
+        reason = f"its package, the folder `{package}`, is named like one that Python or Pith has"
+        raise CompileError([Diagnostic(str(path), 1, 1, 2, reason, "give the folder another name")])
     if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+        sys.path.append(str(root))  # behind Python's own, which the compiler needs
     try:
-        if "." in name or (name in sys.modules and _is_from(sys.modules[name], path)):
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise CompileError(
-                [Diagnostic(str(path), 1, 1, 2, "this is not a Python file", "name a .py file")]
-            )
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        return module
+        with own_imports(root):
+            return importlib.import_module(name) if package != name else load(own_name(name), path)
     except CompileError:
         raise
     except Exception as problem:
@@ -48,11 +51,11 @@ def import_file(path: Path) -> ModuleType:
         raise CompileError([_explain(problem, str(path))]) from None
 
 
-def _is_from(module: ModuleType, path: Path) -> bool:
-    return (
-        getattr(module, "__file__", None) is not None
-        and Path(str(module.__file__)).resolve() == path.resolve()
-    )
+def _root_of(package: str) -> Path | None:
+    """The folder that a package of this name would be imported from, if there is one."""
+    found = importlib.util.find_spec(package)
+    places = found.submodule_search_locations if found else None
+    return Path(next(iter(places))).parent if places else None
 
 
 def _module_name(path: Path) -> tuple[str, Path]:
@@ -82,9 +85,37 @@ def _explain(problem: Exception, path: str) -> Diagnostic:
         return diagnose(place, problem.reason, problem.remedy)
     return diagnose(
         place,
-        f"importing this module raised {type(problem).__name__}: {problem}",
-        "a metal module must import under CPython first",
+        f"importing this module raised {type(problem).__name__}: {_without_path(problem)}",
+        _nearest_name(problem) or "a metal module must import under CPython first",
     )
+
+
+def _without_path(problem: Exception) -> str:
+    """What an exception says; an ImportError without the file that it adds in brackets."""
+    return re.sub(r" \(.*\)$", "", str(problem)) if isinstance(problem, ImportError) else str(problem)
+
+
+def _nearest_name(problem: Exception) -> str:
+    """The remedy for a name that is not there; empty for all else."""
+    if isinstance(problem, NameError):
+        last = list(traceback.walk_tb(problem.__traceback__))[-1][0]
+        return spelling.where_defined(problem.name, [*last.f_globals, *vars(builtins)])
+    if isinstance(problem, AttributeError):
+        return spelling.suggestion(problem.name or "", _public(problem.obj), "")
+    unknown = re.match(r"cannot import name '(\w+)' from '([\w.]+)'", str(problem))
+    if isinstance(problem, ImportError) and unknown:
+        return spelling.suggestion(unknown[1], _public(sys.modules.get(unknown[2])), "")
+    if isinstance(problem, ModuleNotFoundError):
+        package, _, missing = (problem.name or "").rpartition(".")
+        searched = getattr(sys.modules.get(package), "__path__", None)
+        names = [module.name for module in pkgutil.iter_modules(searched) if not module.name.startswith("_")]
+        near = spelling.nearest(missing, names if package else [*names, *sys.stdlib_module_names])
+        return f"did you mean `{package}.{near}`?".replace("`.", "`") if near else ""
+    return ""
+
+
+def _public(owner: object) -> list[str]:
+    return [name for name in dir(owner) if not name.startswith("_")]
 
 
 def _place(problem: Exception, path: str) -> Location:

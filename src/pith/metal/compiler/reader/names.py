@@ -12,16 +12,28 @@ import builtins
 import typing
 from enum import Enum, IntEnum
 from types import FunctionType, ModuleType
-from typing import Any, cast
+from typing import Any, Final, NoReturn, cast
 
 from ... import memory
 from ...failures import Failure
 from ...types import Enumeration, Integer, PackedValue, Record, Reference, Tuple, Type
 from .. import tree
-from . import kinds
+from . import kinds, spelling
 from .body import Body, Caught, reads
 from .conversions import convert
 from .signatures import MISSING, resolve_in
+
+BUILTINS: Final = (
+    "abs",
+    "bool",
+    "int",
+    "isinstance",
+    "len",
+    "max",
+    "min",
+    "ord",
+    "range",
+)  # of Python's, on the metal
 
 
 def known(body: Body, node: ast.expr) -> Any:
@@ -80,6 +92,13 @@ def evaluate_annotation(body: Body, node: ast.expr) -> Any:
         found = eval(compile(wrapped, body.source.path, "eval"), body.globals)
         while isinstance(found, str):
             found = eval(found, body.globals)
+    except NameError as problem:
+        remedy = spelling.where_defined(problem.name, body.globals)
+        body.reject(
+            node if hasattr(node, "lineno") else body.node,
+            f"the annotation name `{problem.name}` is not defined",
+            remedy or "name types that the module imports",
+        )
     except Exception as problem:
         body.reject(
             node if hasattr(node, "lineno") else body.node,
@@ -185,8 +204,14 @@ def _name(body: Body, node: ast.Name) -> tree.Expression:
             return _whole_failure(body, caught, node)
     value = known(body, node)
     if value is MISSING:
-        body.reject(node, f"`{node.id}` is not defined", "import it, or give it a value first")
+        refuse_undefined(body, node)
     return constant(body, value, node)
+
+
+def refuse_undefined(body: Body, node: ast.Name) -> NoReturn:
+    """A name that neither the function nor the module gives a meaning."""
+    remedy = spelling.where_defined(node.id, [*body.names, *body.globals, *BUILTINS])
+    body.reject(node, f"`{node.id}` is not defined", remedy or "import it, or give it a value first")
 
 
 def _whole_failure(body: Body, caught: Caught, node: ast.Name) -> tree.Expression:

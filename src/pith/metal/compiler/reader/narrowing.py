@@ -11,7 +11,7 @@ import typing
 
 from ...types import Nothing, PackedUnion, PackedValue, Record, Reference, Type
 from .. import tree
-from . import comparisons, fields, kinds, names
+from . import attributes, comparisons, fields, kinds, names
 from .body import Body, Condition, tests
 from .conversions import truth
 from .flow import State, meet
@@ -187,6 +187,7 @@ def class_list(body: Body, node: ast.expr) -> list[type]:
         group = list(found) if isinstance(found, tuple) else list(members) or [found]
         for cls in group:
             if not isinstance(cls, type):
+                attributes.refuse_missing(body, part)
                 body.reject(
                     part, f"`{body.text(part)}` is not a class", "name a class, or a tuple of classes"
                 )

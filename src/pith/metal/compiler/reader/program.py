@@ -7,6 +7,7 @@ choice of types is noted as waiting. So the program grows from its roots until n
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Program:
                 )
             )
         source, node = found
+        plain = _plain(source, node, python)
         head, parameters, result = _resolve_head(python, owner, bindings, source, node)
         function = tree.Function(
             node.name, _symbol(python, owner, bindings), _head_location(source, node), parameters, result
@@ -92,7 +94,7 @@ class Program:
                 f"declare `def {function.name}() -> NoReturn`",
             )
             raise Rejected(None)
-        self._admit(function, Waiting(function, head, owner, bindings, source, _plain(source, node)))
+        self._admit(function, Waiting(function, head, owner, bindings, source, plain))
         return function
 
     def _admit(self, function: tree.Function, waiting: Waiting) -> None:
@@ -118,9 +120,16 @@ class Program:
         return [self.statics[id(i)] for i in memory.statics if id(i) in self.statics]
 
 
-def _plain(source: SourceFile, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.FunctionDef:
+def _plain(
+    source: SourceFile, node: ast.FunctionDef | ast.AsyncFunctionDef, python: FunctionType
+) -> ast.FunctionDef:
+    """The function, if it is one that runs when it is called and ends when it returns."""
     if isinstance(node, ast.FunctionDef):
-        return node
+        if not inspect.isgeneratorfunction(python):
+            return node
+        place = next(inner for inner in ast.walk(node) if isinstance(inner, ast.Yield | ast.YieldFrom))
+        message = "a generator keeps a frame on CPython's heap"
+        raise Rejected(diagnose(source.at(place), message, "keep the state in a struct"))
     raise Rejected(
         diagnose(
             _head_location(source, node),

@@ -19,8 +19,6 @@ _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.List: ("a list lives on CPython's heap", "use a tuple for a few values, an array field for many"),
     ast.Dict: ("a dict lives on CPython's heap", "use an array in a static struct, or `match`"),
     ast.Set: ("a set lives on CPython's heap", "write `in (a, b)`, or use an integer as a set of bits"),
-    ast.Yield: ("a generator keeps a frame on CPython's heap", "keep the state in a struct"),
-    ast.YieldFrom: ("a generator keeps a frame on CPython's heap", "keep the state in a struct"),
     ast.Await: ("there is no event loop on the metal", "call the function"),
     ast.Starred: ("`*` has no fixed number of items", "write the items out"),
     ast.Slice: ("a slice copies", "use `.part(start, length)`"),

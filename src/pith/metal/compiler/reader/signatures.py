@@ -27,7 +27,7 @@ from ...types import (
     View,
     resolve,
 )
-from . import kinds
+from . import kinds, spelling
 
 MISSING: Any = object()
 SELF: Any = object()  # the annotation of an unannotated `self`
@@ -63,7 +63,7 @@ def signature(function: FunctionType) -> Signature:
     except NameError as problem:
         raise TypeProblem(
             f"the annotation name `{problem.name}` is unknown when the program runs",
-            "import it plainly, not under TYPE_CHECKING",
+            spelling.where_defined(problem.name, function.__globals__, spelling.PLAINLY) or spelling.PLAINLY,
         ) from None
     except Exception as problem:
         raise TypeProblem(
