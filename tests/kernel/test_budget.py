@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pith.kernel import budget
 from pith.kernel.riscv64 import timer
 from pith.kernel.state import kernel
-from pith.metal import MASK64, memory
+from pith.metal import MASK64
 
 from .conftest import World, fresh_world
 from .running import HZ, Running, refills
@@ -250,6 +250,23 @@ def test_rounds_that_are_skipped_change_nothing(
     assert results[0] == results[1]
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), amount=st.integers(2, budget.MAX_PERIOD_TICKS - 1))
+def test_what_was_used_too_early_is_earned_by_waiting(data: st.DataObject, amount: int) -> None:
+    """Overrun times period over budget, for budgets from nanoseconds to years, and shares from all to next to nothing."""
+    period = data.draw(st.integers(amount + 1, budget.MAX_PERIOD_TICKS))
+    overrun = data.draw(st.integers(1, amount))
+    system = Running(fresh_world())
+    context = system.context(100, 1000)
+    budget.renew(context, amount, period, 2)
+    budget.first(context).time = began = kernel.now + 1
+    budget._pay_back(context, overrun)
+    earned = budget.first(context).time - began
+    exact = overrun * period // amount
+    lost = 0 if amount <= 1 << 32 else amount >> 29
+    assert min(exact, budget.END_OF_TIME - began) - lost <= earned <= exact + lost
+
+
 def test_a_clock_that_jumps_by_years_is_paid_for_at_once(system: Running) -> None:
     context = system.context(20, 40, refills=8)
     began, years = budget.first(context).time, 1 << 55
@@ -278,18 +295,6 @@ def test_no_window_of_a_period_holds_more_than_the_budget(bursts: list[tuple[int
     for start in used:
         window = sum(1 for at in used if start <= at < start + 400)
         assert window <= 100 + 2 * timer.KERNEL_ENTRY_MICROSECONDS
-
-
-# The clock --------------------------------------------------------------------------------------------------
-
-
-@given(st.integers(1, 2**32 - 1), st.integers(0, 2**40))
-def test_conversions_are_exact_for_every_frequency(frequency: int, value: int) -> None:
-    if memory.buffer is None:
-        fresh_world()
-    kernel.ticks_per_second = frequency
-    assert timer.to_ticks(value) == value * frequency // 1_000_000
-    assert timer.to_microseconds(value) == value * 1_000_000 // frequency
 
 
 def test_the_timer_is_set_through_the_firmware_or_by_sstc(system: Running) -> None:

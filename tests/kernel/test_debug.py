@@ -161,7 +161,8 @@ def test_a_thread_without_a_name_is_told_by_who_made_it(system: Running) -> None
     child, grandchild, orphan = system.thread(9), system.thread(8), system.thread(7)
     debug.set_name(maker, "x" * 31)
     for made, by in ((child, maker), (grandchild, child)):
-        debug.set_maker(made, by)
+        kernel.current = by
+        debug.set_maker(made)
         system.world.processor.sbi_calls.clear()
         debug.put_name(made)
         assert printed(system) == f"thread {made.address:#x}, made by {'x' * 30}"
@@ -169,8 +170,9 @@ def test_a_thread_without_a_name_is_told_by_who_made_it(system: Running) -> None
     system.world.processor.sbi_calls.clear()
     debug.put_name(orphan)
     assert printed(system) == f"thread {orphan.address:#x}"
+    kernel.current = child
     debug.set_name(child, "driver")
-    debug.set_maker(orphan, child)
+    debug.set_maker(orphan)
     debug.put_name(orphan)
     assert printed(system).endswith(", made by driver")
 

@@ -104,6 +104,21 @@ def test_a_whole_tree() -> None:
     assert board.has_sstc
 
 
+@pytest.mark.parametrize(
+    ("value", "frequency"),
+    [(cells(32768), 32768), (cells(0, 1000), 1000), (cells(2, 0x540B_E400), 10_000_000_000)],
+)
+def test_the_clock_s_frequency_has_one_cell_or_two(value: bytes, frequency: int) -> None:
+    board = read(tree(node("", WIDE, MEMORY, node("cpus", {"timebase-frequency": value}, CPU), SOC)))
+    assert board.timebase == frequency
+
+
+@pytest.mark.parametrize("value", [b"", cells(0, 0, 1), b"\0\1"])
+def test_a_frequency_that_is_no_number(value: bytes) -> None:
+    with pytest.raises(Panic, match="timebase-frequency is neither one cell nor two"):
+        read(tree(node("", WIDE, MEMORY, node("cpus", {"timebase-frequency": value}, CPU), SOC)))
+
+
 def test_reserved_memory_is_told_apart() -> None:
     held = node("mmode@80000000", {"reg": cells(0, 0x8000_0000, 0, 0x8_0000)})
     reserved = node("reserved-memory", WIDE, held)

@@ -60,6 +60,15 @@ def test_parameters_out_of_range(
     assert not budget.is_active(system.object)
 
 
+def test_a_refused_budget_is_told_the_shortest(system: Timing) -> None:
+    timer.initialise(32_768)
+    assert system.configure(61, 1000) == (RANGE, [62, (1 << 64) - 1])
+    assert system.configure(62, 61) == (RANGE, [62, (1 << 64) - 1])
+    assert system.configure(1000, 999) == (RANGE, [62, 999])
+    assert system.configure(62, 63) == OK
+    assert (system.object.budget, system.object.period) == (2, 3)
+
+
 def test_the_smallest_and_the_largest_parameters(system: Timing) -> None:
     assert system.configure(20, LONGEST, extra=8) == OK
     assert system.configure(LONGEST, LONGEST) == OK

@@ -34,13 +34,13 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     """Start an initial thread (the demonstration's, unless another is given) on the machine under test."""
     running: list[Machine] = []
 
-    def boot(program: Path | None = None) -> Machine:
+    def boot(program: Path | None = None, tree: bytes | None = None) -> Machine:
         output, initial = tmp_path / "image.elf", program or build_demo()
         if request.param == "hosted":
-            running.append(HostedMachine(image.build(output, initial, None), memory=MEMORY))
+            running.append(HostedMachine(image.build(output, initial, None), memory=MEMORY, tree=tree))
         else:
             boot_image = image.build(output, initial, build_kernel())
-            running.append(QemuMachine(boot_image, memory=MEMORY, icount=True))
+            running.append(QemuMachine(boot_image, memory=MEMORY, icount=True, tree=tree))
         return running[-1]
 
     yield boot

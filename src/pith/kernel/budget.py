@@ -6,9 +6,10 @@ a sporadic server (Sprunt, Sha and Lehoczky 1989; with the corrections of Stanov
 González Harbour 2010). A round-robin context (period 0) has two refills that are always ready: what is left
 of this time slice, and what of it is used already.
 
-Invariants of an active context: 1 to `refill_max` refills, sorted by time, each ending before the next
-begins (time + amount); their amounts add up to `budget`; the first holds at least the smallest budget, so
-that a thread is never resumed for less time than the kernel needs to take it off again.
+Invariants of an active context: 1 to `refill_max` refills, whose amounts add up to `budget`; the first holds at
+least the smallest budget, so that a thread is never resumed for less time than the kernel needs to take it off
+again. With a period, they are sorted by time, each ending before the next begins (time + amount); those of a
+round-robin context are no times to wait for.
 
 Manual: "Scheduling Contexts", "Scheduling Context Creation"; Lyons et al., "Scheduling-context
 capabilities" (EuroSys 2018).
@@ -25,9 +26,10 @@ from .objects import MIN_REFILLS, Refill, SchedContext
 from .riscv64 import timer
 from .state import kernel
 
-MIN_BUDGET_MICROSECONDS: Final = 2 * timer.KERNEL_ENTRY_MICROSECONDS
 MAX_PERIOD_TICKS: Final = 1 << 61
-END_OF_TIME: Final = 1 << 62  # no refill is later, so that sums of times and periods fit 64 bits
+END_OF_TIME: Final = (
+    1 << 62
+)  # 14 years at 10 GHz. No refill is later, so that sums of times and periods fit 64 bits
 REFILLS_OFFSET: Final = size_of(SchedContext)
 
 
@@ -111,8 +113,18 @@ def is_released(context: SchedContext) -> bool:
 
 
 def smallest() -> u64:
-    """The smallest budget: time to enter the kernel, and to leave it."""
+    """The smallest budget: time to enter the kernel, and to leave it. At least 2 ticks."""
     return 2 * kernel.margin
+
+
+def shortest() -> u64:
+    """The smallest budget that can be asked for, in microseconds: 20, unless the clock is too coarse for that."""
+    return timer.to_microseconds_up(smallest())
+
+
+def longest() -> u64:
+    """The longest period that can be asked for, in microseconds."""
+    return timer.to_microseconds(MAX_PERIOD_TICKS)
 
 
 # Configuring ------------------------------------------------------------------------------------------------
@@ -211,11 +223,15 @@ def _skip_rounds(context: SchedContext, usage: u64) -> u64:
 def _pay_back(context: SchedContext, overrun: u64) -> None:
     """Delay the next refill for as long as it takes to earn `overrun`, which was used before its time.
 
-    It stays whole: a part of it that comes earlier or later would be a budget of its own.
+    That is overrun * period // budget, in words: exact for budgets of up to 2**32 ticks, else to 2**-29 of the budget.
+    The refill stays whole: a part of it that comes earlier or later would be a budget of its own.
     """
-    scale: u6 = max(context.period.bit_length() - 32, 0)  # so that the product has 64 bits
-    ratio: u32 = context.period >> scale
-    delay = min(overrun, MASK32) * ratio // max(context.budget >> scale, 1)
+    overrun = min(overrun, context.budget)  # it is less, unless time has ended
+    whole, rest = context.period // context.budget, context.period % context.budget
+    scale: u6 = 0 if context.budget <= MASK32 else context.budget.bit_length() - 32
+    used: u32 = overrun >> scale
+    ratio: u32 = rest >> scale
+    delay = overrun * whole + (used * ratio // (context.budget >> scale) << scale)
     first(context).time = min(first(context).time + delay, END_OF_TIME)
     while context.refill_count > 1 and first(context).time + first(context).amount > refill(context, 1).time:
         time, amount = first(context).time, first(context).amount

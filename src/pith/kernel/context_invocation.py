@@ -18,6 +18,10 @@ from .riscv64 import timer
 from .state import kernel
 
 SPORADIC: Final = 1  # flag of ConfigureFlags
+COMMON_LOW: Final = (
+    300  # microseconds that are possible at every frequency that the timer knows; up to an hour
+)
+COMMON_HIGH: Final = MASK32
 
 
 def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
@@ -29,7 +33,7 @@ def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
     _ensure_possible(amount)
     _ensure_possible(period)
     if amount > period:
-        raise RangeError(budget.MIN_BUDGET_MICROSECONDS, period)
+        raise RangeError(budget.shortest(), period)
     target = extra_slot(call, 0).cap
     if not isinstance(target, SchedContextCap):
         raise InvalidCapability(1)
@@ -40,23 +44,25 @@ def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
     context.core = cap.core
     context.badge = argument(call, 3)
     context.sporadic = argument(call, 4) & SPORADIC != 0
-    refills = MIN_REFILLS if amount == period else MIN_REFILLS + extra_refills
-    configure(context, timer.to_ticks(amount), timer.to_ticks(period), refills)
+    ticks = timer.to_ticks(amount)
+    if amount == period:
+        configure(context, ticks, ticks, MIN_REFILLS)
+    else:  # rounded apart: they stay different, and the share is no larger than what was asked for
+        configure(context, ticks, timer.to_ticks_up(period), MIN_REFILLS + extra_refills)
     return 0
 
 
 @inline
 def _ensure_possible(microseconds: u64) -> None:
-    """Raise RangeError unless a budget or period may be so long. An hour is no matter how fast the clock ticks."""
-    if not budget.MIN_BUDGET_MICROSECONDS <= microseconds <= MASK32:
+    """Raise RangeError unless a budget or period may be so long."""
+    if not COMMON_LOW <= microseconds <= COMMON_HIGH:
         _ensure_in_range(microseconds)
 
 
 @cold
 def _ensure_in_range(microseconds: u64) -> None:
-    longest = timer.to_microseconds(budget.MAX_PERIOD_TICKS)
-    if not budget.MIN_BUDGET_MICROSECONDS <= microseconds <= longest:
-        raise RangeError(budget.MIN_BUDGET_MICROSECONDS, longest)
+    if not budget.shortest() <= microseconds <= budget.longest():
+        raise RangeError(budget.shortest(), budget.longest())
 
 
 def configure(context: SchedContext, amount: u64, period: u64, refill_max: u32) -> None:

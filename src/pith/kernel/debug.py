@@ -15,7 +15,7 @@ from pith.metal.machine import sbi_call
 
 from . import budget, cspace
 from .errors import LookupFailure
-from .message import buffer_of
+from .message import buffer_of, current
 from .objects import (
     ASIDControlCap,
     ASIDPoolCap,
@@ -153,13 +153,14 @@ def set_name(thread: Thread, name: str) -> None:
     thread.name[length] = 0
 
 
-def set_maker(thread: Thread, maker: Thread) -> None:
-    """Note by whom a new thread was made: it is told by that as long as it has no name.
+def set_maker(thread: Thread) -> None:
+    """Note that the current thread made this new one, which is told by that as long as it has no name.
 
     The maker's name stands behind the zero byte that says so. Who was made by a nameless thread goes by that one's maker.
     """
     if not DEBUG:
         return
+    maker = current()
     start = 0 if maker.name[0] else 1
     for index in range(NAME_LENGTH - 1):
         thread.name[index + 1] = maker.name[start + index]

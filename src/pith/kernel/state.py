@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Final
 
 from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer
-from pith.metal import Array, Inline, Struct, array, static, u8, u16, u32, u64
+from pith.metal import Array, Inline, Struct, array, static, u8, u16, u32, u34, u64
 
 from .objects import ASIDPool, CNodeCap, PageTable, SchedContext, Slot, Thread, ThreadQueue
 
@@ -69,8 +69,8 @@ class KernelState(Struct, align=64):
     now: u64  # at kernel entry
     quiet_until: u64  # nothing that time brings is due before; 0 if that is to be found
     used_since: u64  # since when the use of the current context is not charged yet
-    ticks_per_second: u32  # the timebase; 10 MHz on QEMU's virt
-    margin: u32  # bound on the time of one kernel entry
+    ticks_per_second: u34  # the timebase; 10 MHz on QEMU's virt
+    margin: u32  # what a kernel entry is reckoned to take; at least 1
     has_sstc: bool  # the supervisor sets its own timer
 
     # Who could run: the choice at the kernel's exit, and who waits for time. The ready threads are below, by domain.

@@ -38,7 +38,7 @@ from . import debug
 from .capability import has_children
 from .cspace import ensure_empty, insert_new, lookup_in, slot_at
 from .errors import FailedLookup, IllegalOperation, InvalidArgument, NotEnoughMemory, RangeError
-from .message import Invocation, argument, current, extra_slot, require
+from .message import Invocation, argument, extra_slot, require
 from .objects import (
     Cap,
     CNodeCap,
@@ -217,7 +217,7 @@ def make(kind: ObjectType, base: u40, size_bits: u6, is_device: bool) -> Cap:
         case ObjectType.TCB:
             thread = Thread.at(at)
             thread.domain = kernel.current_domain
-            debug.set_maker(thread, current())
+            debug.set_maker(thread)
             return ThreadCap(thread)
         case ObjectType.ENDPOINT:
             return EndpointCap(True, True, True, True, Endpoint.at(at), 0)

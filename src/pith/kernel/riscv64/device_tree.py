@@ -39,7 +39,7 @@ class Board(Struct):
     memory_count: u8
     reserved: Array[Region] = array(REGIONS)
     reserved_count: u8
-    timebase: u32  # ticks of the clock in a second
+    timebase: u64  # ticks of the clock in a second
     plic: u64
     plic_end: u64
     plic_context: u32  # which output of the controller is this hart's supervisor mode
@@ -152,7 +152,7 @@ def _property() -> None:
     elif equals(name, "#size-cells"):
         _scan.size_cells[_scan.depth] = min(cell(value), 4)
     elif equals(name, "timebase-frequency"):
-        board.timebase = cell(value + length - 4)
+        board.timebase = _number(value, length)
     elif equals(name, "reg"):
         _node.reg = value
         _node.reg_length = length
@@ -166,6 +166,15 @@ def _property() -> None:
         _node.is_memory = equals(value, "memory")
     elif equals(name, "riscv,isa"):
         board.has_sstc = contains(value, length, "sstc")
+
+
+def _number(value: u64, length: u32) -> u64:
+    """A property that is one number, of one cell or two."""
+    if length == 4:
+        return cell(value)
+    if length != 8:
+        panic("device tree: timebase-frequency is neither one cell nor two")
+    return cell(value) << 32 | cell(value + 4)
 
 
 def _conclude() -> None:
