@@ -197,6 +197,22 @@ def test_the_end_of_a_lower_reply_leaves_time_where_it_is(chain: Chain) -> None:
     assert chain.client.context is None
 
 
+def test_a_chain_closes_over_a_reply_that_ends_in_its_middle(pair: Pair) -> None:
+    """Manual, "Scheduling Context Donation": the time stays where it is, and who is left gets it back as ever."""
+    first, second, third, server = pair.thread(), pair.passive(), pair.passive(), pair.passive()
+    time, objects = first.context, [pair.reply() for _ in range(3)]
+    for brought, caller, callee in zip(objects, (first, second, third), (second, third, server), strict=True):
+        reply.push(brought, caller, callee, can_donate=True)
+    lowest, middle, top = objects
+    reply.clear(middle)
+    assert server.context is time and second.state is ThreadState.INACTIVE
+    assert top.previous is lowest and lowest.next is top
+    reply.clear(top)
+    assert third.context is time
+    reply.clear(lowest)
+    assert first.context is time and third.context is None and second.context is None
+
+
 def test_a_suspended_caller_leaves_the_chain(chain: Chain) -> None:
     threads.suspend(chain.proxy)
     assert chain.time.reply is chain.object and chain.object.context is chain.time

@@ -397,8 +397,9 @@ def test_page_map_errors(world: World, space: Slot) -> None:
         with pytest.raises(InvalidCapability) as caught:
             map_frame(world, slot, wrong, CODE)
         assert caught.value.argument == 1
-    with pytest.raises(InvalidArgument):
-        map_frame(world, slot, space, USER_TOP)
+    for beyond in (USER_TOP, USER_TOP - 8):  # where the page ends is looked at before where it begins
+        with pytest.raises(InvalidArgument):
+            map_frame(world, slot, space, beyond)
     with pytest.raises(AlignmentError):
         map_frame(world, slot, space, CODE + 8)
     with pytest.raises(FailedLookup) as failed:

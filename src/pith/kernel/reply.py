@@ -104,7 +104,11 @@ def recall(context: SchedContext) -> None:
 
 
 def clear(reply: Reply) -> None:
-    """The reply object goes out of use: its capability is deleted, or it is brought to another receive."""
+    """The reply object goes out of use, for its last capability is deleted: whoever waits in it does so no more.
+
+    A caller gets back what it lent if the object is on top of the chain. Elsewhere the chain closes over it, and the time
+    stays where it is (manual, "Scheduling Context Donation").
+    """
     thread = reply.caller
     if thread is None:
         return
