@@ -15,7 +15,7 @@ from pith.metal.machine import sbi_call
 
 from . import budget, cspace
 from .errors import LookupFailure
-from .message import buffer_of, current
+from .message import buffer_of
 from .objects import (
     ASIDControlCap,
     ASIDPoolCap,
@@ -158,9 +158,9 @@ def set_maker(thread: Thread) -> None:
 
     The maker's name stands behind the zero byte that says so. Who was made by a nameless thread goes by that one's maker.
     """
-    if not DEBUG:
+    maker = kernel.current
+    if not DEBUG or maker is None:
         return
-    maker = current()
     start = 0 if maker.name[0] else 1
     for index in range(NAME_LENGTH - 1):
         thread.name[index + 1] = maker.name[start + index]
