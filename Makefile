@@ -8,10 +8,11 @@ SECONDS_OF_SOAK ?= 600
 # seL4's test driver, and further options: `make sel4test SEL4TEST=driver.elf SEL4TEST_OPTIONS="--machine tcg --runs 10"`
 SEL4TEST ?=
 SEL4TEST_OPTIONS ?=
-set-up := $(PYTHON) tools/set_up
+# A Python that is named, as in `make PYTHON=python3.12 boot`, is the one that the environment is to have.
+set-up := $(PYTHON) tools/set_up $(if $(filter command environment,$(firstword $(origin PYTHON))),--insist)
 
 .DEFAULT_GOAL := help
-.PHONY: help boot test check coverage soak sel4test docs clean set-up check-format check-lint check-types check-floors check-tests
+.PHONY: help boot test check coverage soak sel4test docs clean set-up ready check-format check-lint check-types check-floors check-tests
 
 help:
 	@echo "make boot     set everything up, and boot the demonstration system"
@@ -24,18 +25,21 @@ help:
 	@echo "make set-up   only set everything up, or repair it; every target above does so first"
 	@echo "make clean    remove what was built here; the next target sets up again"
 
-set-up:
+ready:
 	@$(set-up)
 
-boot: set-up
+set-up:
+	@$(set-up) --thorough
+
+boot: ready
 	@$(BIN)/pith boot
 
-test: set-up
+test: ready
 	$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
 	$(BIN)/python -m pytest -n $(JOBS) --both-lives tests/kernel
 
 # The parts of a check are targets, so that make runs them side by side and shows each one's output whole.
-check: set-up
+check: ready
 	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j 2 \
 	    check-types check-tests check-format check-lint check-floors
 
@@ -54,14 +58,14 @@ check-floors:
 check-tests:
 	PITH_CHECK_INVARIANTS=20 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not qemu and not soak"  # make test: each time
 
-coverage: set-up
+coverage: ready
 	$(BIN)/python -m pytest -n $(JOBS) --cov=pith.kernel --cov-branch --cov-report=term-missing:skip-covered \
 	    --cov-fail-under=98 tests/kernel
 
-soak: set-up
+soak: ready
 	PITH_SOAK_SECONDS=$(SECONDS_OF_SOAK) $(BIN)/python -m pytest -p no:xdist -s -m soak  # they print what they tried
 
-sel4test: set-up
+sel4test: ready
 	@test -n "$(SEL4TEST)" || { echo "name seL4's test driver: make sel4test SEL4TEST=path/to/sel4test-driver"; exit 2; }
 	$(BIN)/python tools/sel4test.py $(SEL4TEST) $(SEL4TEST_OPTIONS)
 

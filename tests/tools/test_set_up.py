@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+import packages
+from environment import Environment
+
 TOOL = Path(__file__).parents[2] / "tools" / "set_up"
 
 PROJECT = """
@@ -184,6 +187,27 @@ def leave_what_pip_was_deleting(clone: Clone) -> None:
     (clone.site_packages() / "~mall-1.dist-info").mkdir()
 
 
+def lose_a_package(clone: Clone) -> None:
+    (clone.site_packages() / "small.py").unlink()
+
+
+def lose_a_folder_of_a_package(clone: Clone) -> None:
+    shutil.rmtree(clone.site_packages() / "pip")
+
+
+def lose_a_command(clone: Clone) -> None:
+    (clone.venv / "bin" / "pip").unlink()
+
+
+def lose_what_makes_it_an_environment(clone: Clone) -> None:
+    (clone.venv / "pyvenv.cfg").unlink()
+
+
+def come_from_elsewhere(clone: Clone) -> None:
+    stamp = clone.venv / "set-up-complete.json"
+    stamp.write_text(stamp.read_text().replace(str(clone.venv), "/another/clone/.venv"))
+
+
 def lose_python(clone: Clone) -> None:
     for name in ("python", "python3"):
         (clone.venv / "bin" / name).unlink()
@@ -205,6 +229,11 @@ def lose_all_but_the_directory(clone: Clone) -> None:
         cut_file_of_pip_short,
         uninstall_by_hand,
         leave_what_pip_was_deleting,
+        lose_a_package,
+        lose_a_folder_of_a_package,
+        lose_a_command,
+        lose_what_makes_it_an_environment,
+        come_from_elsewhere,
         lose_python,
         lose_all_but_the_directory,
     ],
@@ -215,6 +244,43 @@ def test_a_damaged_environment_repairs_itself(damaged: Clone, damage: Callable[[
     assert (code, err) == (0, ""), out
     assert damaged.is_sound()
     assert not list(damaged.site_packages().glob("~*"))
+    assert "      set-up is not complete: " in out
+
+
+def test_a_thorough_look_finds_a_file_that_is_cut_short(damaged: Clone) -> None:
+    (damaged.site_packages() / "pip" / "_internal" / "cli" / "main.py").write_text("")
+    assert damaged.set_up() == (0, "", "")  # looking at every file takes too long for each time
+    code, out, err = damaged.set_up("--thorough")
+    assert (code, err) == (0, "") and "set-up is not complete: the package pip is damaged\n" in out
+    assert damaged.is_sound()
+    assert damaged.set_up("--thorough") == (
+        0,
+        "set-up is complete: every file of every package is there\n",
+        "",
+    )
+
+
+def test_with_another_python_active_nothing_is_made_anew(finished: Clone, tmp_path: Path) -> None:
+    other = tmp_path / "python3.13"
+    pretend = "import sys; sys.version = '3.13.0'; sys.version_info = (3, 13, 0, 'final', 0); sys.argv = sys.argv[1:]; "
+    pretend += "import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{pretend}" "$@"\n')
+    other.chmod(0o755)
+    command = [other, finished.root / "tools" / "set_up"]
+    before = (finished.venv / "set-up-complete.json").stat().st_mtime_ns
+    ended = subprocess.run(command, env=finished.environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert (finished.venv / "set-up-complete.json").stat().st_mtime_ns == before
+
+
+def test_a_python_that_is_asked_for_is_what_the_environment_has(
+    monkeypatch: pytest.MonkeyPatch, finished: Clone
+) -> None:
+    environment = Environment(finished.root)
+    assert packages.unfitness(environment, insist=True) == ""
+    monkeypatch.setattr(sys, "version_info", (3, 99))
+    assert packages.unfitness(environment, insist=False) == ""
+    assert packages.unfitness(environment, insist=True).endswith("and 3.99 is asked for")
 
 
 def test_ctrl_c_and_then_again(damaged: Clone) -> None:

@@ -66,6 +66,8 @@ def test_a_python_without_venv(monkeypatch: pytest.MonkeyPatch, place_tool: Plac
             trouble.NO_NETWORK,
         ),
         ("Temporary failure in name resolution\nERROR: No matching distribution found", trouble.NO_NETWORK),
+        ("connection broken by 'ReadTimeoutError(...)': /simple/hatchling/", trouble.NO_NETWORK),
+        ("ERROR: No matching distribution found for hatchling>=1.27", trouble.NOT_IN_THE_INDEX),
         ("Error: [Errno 13] Permission denied: '/srv/pith/.venv'", trouble.NOT_WRITABLE),
     ],
 )

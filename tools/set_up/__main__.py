@@ -33,10 +33,13 @@ EXTRAS = ("dev", "docs")
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="set_up", description="Set Pith up in its own clone.")
     parser.add_argument("--with", dest="extras", action="append", choices=EXTRAS, default=[])
+    parser.add_argument("--thorough", action="store_true", help="look at every file of every package")
+    parser.add_argument("--insist", action="store_true", help="the environment is to be of this Python")
     chosen = parser.parse_args(arguments)
     try:
         system.check_version()
-        set_up(Path(__file__).resolve().parent.parent.parent, {"dev"} | set(chosen.extras))
+        root = Path(__file__).resolve().parent.parent.parent
+        set_up(root, {"dev"} | set(chosen.extras), chosen.thorough, chosen.insist)
         return 0
     except KeyboardInterrupt:
         say("\nset-up was interrupted; run the same command again: it goes on where it stopped")
@@ -49,20 +52,29 @@ def main(arguments=None):
     return 1
 
 
-def set_up(root, extras):
+def set_up(root, extras, thorough=False, insist=False):
     """Bring the clone at `root` to the state that its pyproject.toml describes."""
     environment = Environment(root)
-    if extras <= environment.installed_extras():
+
+    def reason():
+        return environment.lacks(extras, thorough) or (insist and packages.unfitness(environment, insist))
+
+    if not reason():
+        if thorough:
+            say("set-up is complete: every file of every package is there")
         return
     with only_one(root):
-        extras = extras | environment.installed_extras()
-        if extras <= environment.installed_extras():  # another set-up did it while this one waited
+        why = reason()
+        if not why:  # another set-up did it while this one waited
             return
+        extras = extras | environment.wanted_extras()
         say(f"[1/4] Python {system.dotted(sys.version_info[:3])}")
+        if environment.directory.exists():
+            say(f"      set-up is not complete: {why}")
         system.check_venv_modules()
         environment.begin()
         say(f"[2/4] virtual environment: {environment.directory}")
-        packages.make_environment(environment)
+        packages.make_environment(environment, insist)
         say(f"[3/4] packages: {', '.join(sorted(extras))} (the first time, some 150 MB to download)")
         packages.install(environment, extras)
         say("[4/4] QEMU, the emulator that the compiled kernel boots in")

@@ -1,43 +1,60 @@
 """Making the virtual environment, repairing it, and filling it with what Pith needs.
 
 Repair keeps what is good, for the packages are 150 MB. An environment whose Python does not run, or is
-another Python, is made anew. In any other, each package whose files are not all there is forgotten, so that
-pip installs it again; if that package is pip, the `venv` module brings it back.
+not the one that the user names, is made anew. In any other, each package whose files are not all there is forgotten, so that
+pip installs it again; if that package is pip, `ensurepip` brings it back.
 """
 
-import csv
 import os
 import re
 import shutil
 import subprocess
 import sys
 
+import system
+from environment import is_whole
 from trouble import SetUpError, explain_output, run_captured, say
 
 
-def make_environment(environment):
-    """Leave a virtual environment of this Python with a working pip."""
+def make_environment(environment, insist):
+    """Leave a virtual environment with a working pip: of this Python if there is none that runs, or if one insists."""
     directory = environment.directory
     if directory.exists() and not directory.is_dir():
         raise SetUpError(f"{directory} is in the way: it is not a directory", f"remove it: rm {directory}")
-    if runs(environment, f"import sys; assert sys.version == {sys.version!r}"):
+    complaint = unfitness(environment, insist)
+    if not complaint:
         forget_half_installed(environment)
         if any(record.name.startswith("pip-") for record in environment.distributions()):
             return
-        keep_or_clear = []
+        command = [str(environment.python), "-I", "-m", "ensurepip", "--default-pip"]
     else:
-        keep_or_clear = ["--clear"]
-    result = run_captured([sys.executable, "-m", "venv", *keep_or_clear, str(directory)])
+        if directory.exists():
+            say(f"      {complaint}: making it anew")
+        command = [sys.executable, "-m", "venv", "--clear", str(directory)]
+    result = run_captured(command)
     if result.returncode != 0:
         raise explain_output(result.stdout, "the virtual environment could not be made")
 
 
-def runs(environment, statement):
-    """Whether the environment's Python runs `statement`."""
+def unfitness(environment, insist):
+    """Why the environment's Python cannot be kept; empty if it can."""
+    ask = "import sys; print(sys.prefix); print(*sys.version_info[:2])"
     try:
-        return run_captured([str(environment.python), "-I", "-c", statement]).returncode == 0
-    except OSError:
-        return False
+        result = run_captured([str(environment.python), "-I", "-c", ask])
+        prefix, version = result.stdout.splitlines()
+        found = tuple(int(part) for part in version.split())
+    except (OSError, ValueError):
+        return "its Python does not run"
+    if not os.path.samefile(prefix, environment.directory):
+        return "its Python does not belong to it"
+    if found < system.OLDEST_PYTHON:
+        return f"its Python {system.dotted(found)} is too old"
+    if insist and found != sys.version_info[:2]:
+        return f"its Python is {system.dotted(found)}, and {system.dotted(sys.version_info[:2])} is asked for"
+    packages = environment.packages()
+    if packages is None or packages.parent.name != f"python{system.dotted(found)}":
+        return "its packages are those of another Python"
+    return ""
 
 
 def forget_half_installed(environment):
@@ -55,18 +72,6 @@ def forget_half_installed(environment):
         if not is_whole(directory, record):
             say(f"      {record.name.split('-')[0]} is half installed: installing it again")
             remove(record)
-
-
-def is_whole(directory, record):
-    """Whether every file that a distribution's RECORD lists is there, in full."""
-    try:
-        with open(record / "RECORD", newline="") as rows:
-            for path, _, size in csv.reader(rows):
-                if size and os.stat(directory / path).st_size != int(size):
-                    return False
-    except (OSError, ValueError):
-        return False
-    return (record / "METADATA").exists()
 
 
 def remove(path):

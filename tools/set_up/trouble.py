@@ -26,6 +26,11 @@ NO_NETWORK = SetUpError(
     "no network: the Python package index cannot be reached",
     "check the connection (or set HTTPS_PROXY or PIP_INDEX_URL), then run the same command again",
 )
+NOT_IN_THE_INDEX = SetUpError(
+    "no network, or pip is set to an index that does not have what Pith needs",
+    "check the connection and pip's settings (pip config list; PIP_INDEX_URL, PIP_NO_INDEX), then run the same "
+    "command again",
+)
 NOT_WRITABLE = SetUpError(
     "the clone's directory cannot be written",
     "clone Pith into a directory of your own, or mend the owner: chown -R $USER .",
@@ -36,9 +41,12 @@ CAUSES = (
     (
         "Failed to establish a new connection|Temporary failure in name resolution|Name or service not known"
         "|Max retries exceeded|Network is unreachable|Connection refused|Read timed out|ConnectTimeout"
-        "|ProxyError|Connection broken|SSLError",
+        "|ProxyError|Connection broken|SSLError|ReadTimeoutError|ConnectTimeoutError|RemoteDisconnected"
+        "|Connection aborted|Connection reset|No route to host|Tunnel connection failed"
+        "|CERTIFICATE_VERIFY_FAILED|nodename nor servname|HTTP error 5[0-9][0-9]",
         NO_NETWORK,
     ),
+    ("No matching distribution found|Could not find a version that satisfies", NOT_IN_THE_INDEX),
     (r"Read-only file system|Permission denied|Operation not permitted", NOT_WRITABLE),
 )
 
