@@ -1,12 +1,17 @@
 """`pith doctor`: sound and unsound surroundings."""
 
 import importlib.metadata
+import os
+import subprocess
+import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pith.cli import doctor
+from pith.cli import examination
+from pith.cli.errors import damaged_package
 from tests.cli.conftest import Pith
 
 
@@ -52,19 +57,19 @@ def test_missing_and_unfit_packages(pith: Pith, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_pith_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "DISTRIBUTION", "pith-of-another-name")
-    (finding,) = doctor.examine_packages()
+    monkeypatch.setattr(examination, "DISTRIBUTION", "pith-of-another-name")
+    (finding,) = examination.examine_packages()
     assert finding.complaint == "Pith runs from a directory, and is not installed"
 
 
 def test_llvms_that_do_not_match(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "output_of", lambda *_: "clang version 3.1.4")
-    assert "they must match" in doctor.examine_llvm().complaint
+    monkeypatch.setattr(examination, "output_of", lambda *_: "clang version 3.1.4")
+    assert "they must match" in examination.examine_llvm().complaint
 
 
 def test_a_zig_that_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "output_of", lambda *_: "")
-    assert doctor.examine_llvm().complaint == "`python -m ziglang version` does not run"
+    monkeypatch.setattr(examination, "output_of", lambda *_: "")
+    assert examination.examine_llvm().complaint == "`python -m ziglang version` does not run"
 
 
 def test_a_cache_that_cannot_be_written(pith: Pith, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -81,5 +86,69 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PITH_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
-    found = doctor.examine_cache()
+    found = examination.examine_cache()
     assert "no home directory" in found.complaint and found.remedy == "export PITH_CACHE=/a/directory"
+
+
+def test_a_package_that_lost_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "first_damaged", lambda distribution: "unicorn/lib/libunicorn.so")
+    finding = examination.examine_package("unicorn>=2")
+    complaint = "its file unicorn/lib/libunicorn.so is missing or cut short"
+    assert (finding.complaint, finding.remedy) == (complaint, "make set-up")
+
+
+def test_a_file_that_is_missing_or_cut_short(tmp_path: Path) -> None:
+    record = tmp_path / "small-1.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Name: small\nVersion: 1\n")
+    (record / "RECORD").write_text("small.py,,5\nother.py,,\nsmall-1.dist-info/RECORD,,\n")
+    distribution = importlib.metadata.Distribution.at(record)
+    assert examination.first_damaged(distribution) == "small.py"
+    (tmp_path / "small.py").write_text("12345")
+    assert examination.first_damaged(distribution) == ""
+    (tmp_path / "small.py").write_text("1234")
+    assert examination.first_damaged(distribution) == "small.py"
+
+
+def test_what_cannot_be_examined_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "examine_gdb", lambda: 1 // 0)
+    (finding,) = [finding for finding in examination.examine() if finding.subject == "gdb"]
+    assert finding.complaint.startswith("cannot be examined: ZeroDivisionError")
+
+
+@pytest.mark.parametrize("broken", ["typer", "rich", "packaging", "elftools"])
+def test_it_starts_in_a_damaged_environment(tmp_path: Path, broken: str) -> None:
+    (tmp_path / f"{broken}.py").write_text("")  # it hides the package, as if all in it were lost
+    command = [sys.executable, "-c", "from pith.cli.main import main; main()", "doctor"]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+    )
+    assert ended.stderr == ""
+    for subject in ("Python", "llvmlite", "ziglang", "QEMU", "cache"):
+        assert f" {subject} " in ended.stdout
+
+
+def test_a_damaged_package_is_named_by_other_commands(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("")
+    command = [sys.executable, "-c", "from pith.cli.main import main; main()", "boot"]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(
+        "pith: the Python package `typer` is damaged: module 'typer' has no attribute"
+    )
+    assert ended.stderr.endswith("  try: make set-up\n")
+
+
+def test_where_a_file_of_a_package_is_no_python() -> None:
+    installed = Path(sysconfig.get_path("purelib"))
+    broken = SyntaxError("invalid syntax", (str(installed / "rich" / "text.py"), 1, 1, "", 1, 1))
+    assert damaged_package(broken) == "rich"
+    assert (
+        damaged_package(SyntaxError("invalid syntax", (str(installed.parent / "ast.py"), 1, 1, "", 1, 1)))
+        is None
+    )
+    assert damaged_package(ImportError("no name", name="elftools.elf")) == "elftools"
+    assert damaged_package(ImportError("no name", name="pith.kernel")) is None
+    assert damaged_package(AttributeError("no attribute", obj=sysconfig)) is None

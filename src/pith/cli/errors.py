@@ -13,10 +13,12 @@ import contextlib
 import errno
 import os
 import sys
+import sysconfig
 import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pith
 from pith import UserError, cache_directory
@@ -69,6 +71,12 @@ def guard(run: Callable[[], None]) -> int:
             return report_fault_of_pith()
         report(UserError(f"the Python package `{error.name}` is missing", "make set-up"))
         return 1
+    except (ImportError, SyntaxError, AttributeError) as error:
+        package = damaged_package(error)
+        if package is None:
+            return report_unexpected(error)
+        report(UserError(f"the Python package `{package}` is damaged: {error}", "make set-up"))
+        return 1
     except OSError as error:
         refusal = explain_refusal(error)
         if refusal is None:
@@ -120,6 +128,20 @@ def is_in_cache(file: str | bytes | None) -> bool:
     with contextlib.suppress(UserError):
         return file is not None and Path(os.fsdecode(file)).is_relative_to(cache_directory())
     return False
+
+
+def damaged_package(error: ImportError | SyntaxError | AttributeError) -> str | None:
+    """The installed package that does not have what it must, such as when a file of it was cut short."""
+    if isinstance(error, ImportError):
+        names = [error.name or ""]
+    elif isinstance(error, AttributeError):
+        names = [error.obj.__name__] if isinstance(error.obj, ModuleType) else []
+    else:
+        folder = Path(sysconfig.get_path("purelib"))
+        file = Path(error.filename or "/")
+        names = [file.relative_to(folder).parts[0]] if file.is_relative_to(folder) else []
+    tops = [name.partition(".")[0] for name in names]
+    return next((top for top in tops if top not in ("", "pith", *sys.stdlib_module_names)), None)
 
 
 def report_unexpected(error: Exception) -> int:

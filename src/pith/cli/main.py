@@ -1,7 +1,7 @@
 """The entry of the command `pith`.
 
 Everything else is imported inside, so that `errors.guard` stands around the imports too: a half-installed
-Pith then says which package is missing, as it says everything else.
+Pith then says which package is missing, as it says everything else. `pith doctor` starts without them.
 """
 
 import sys
@@ -15,6 +15,13 @@ def main() -> NoReturn:
 
 
 def run_command_line() -> None:
-    from pith.cli.app import run
+    try:
+        from pith.cli.app import run
+    except Exception:
+        if sys.argv[1:] != ["doctor"]:
+            raise
+        from pith.cli.examination import report_plainly
 
-    run(sys.argv[1:])
+        report_plainly()
+    else:
+        run(sys.argv[1:])
