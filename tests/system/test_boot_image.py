@@ -147,11 +147,30 @@ def test_qemu_refuses_an_image_without_a_kernel(tmp_path: Path, program: Path) -
 
 
 def header(
-    machine: int = 243, kind: int = 2, size_class: int = 2, count: int = 1, entry: int = 0x10000
+    machine: int = 243,
+    kind: int = 2,
+    size_class: int = 2,
+    count: int = 1,
+    entry: int = 0x10000,
+    order: int = 1,
 ) -> bytes:
-    identity = b"\x7fELF" + bytes([size_class, 1, 1]) + bytes(9)
+    identity = b"\x7fELF" + bytes([size_class, order, 1]) + bytes(9)
     return struct.pack(
-        "<16sHHIQQQIHHHHHH", identity, kind, machine, 1, entry, 64, 0, 0, 64, 56, count, 0, 0, 0
+        f"{'<' if order == 1 else '>'}16sHHIQQQIHHHHHH",
+        identity,
+        kind,
+        machine,
+        1,
+        entry,
+        64,
+        0,
+        0,
+        64,
+        56,
+        count,
+        0,
+        0,
+        0,
     )
 
 
@@ -167,7 +186,12 @@ BROKEN = {
     "cut in the data": (header() + part(file_size=100, memory_size=100) + bytes(4), "0x10000 is cut off"),
     "x86-64": (header(machine=62) + part() + bytes(4), "built for x86-64, not for riscv64"),
     "unknown machine": (header(machine=999) + part() + bytes(4), "machine number 999"),
-    "riscv32": (header(size_class=1) + part() + bytes(4), "built for riscv32"),
+    "riscv32": (header(size_class=1) + part() + bytes(4), "built for riscv32, not for riscv64"),
+    "big-endian": (header(order=2) + part() + bytes(4), "built for big-endian riscv64, not for riscv64, which is little-"),
+    "big-endian, 32 bits": (header(order=2, size_class=1) + part(), "built for big-endian riscv32, not for riscv64"),
+    "another big-endian": (header(20, order=2, size_class=1) + part(), "built for big-endian PowerPC, not for"),
+    "no byte order": (header(order=3) + part() + bytes(4), "its header names no known class or byte order"),
+    "no class": (header(size_class=7) + part() + bytes(4), "its header names no known class or byte order"),
     "shared": (header(kind=3) + part() + bytes(4), "position-independent"),
     "object": (header(kind=1) + part() + bytes(4), "an object file"),
     "nothing": (header(count=1) + part(memory_size=0, file_size=0) + bytes(4), "nothing to load"),
@@ -194,6 +218,15 @@ def test_an_unfit_program_is_refused_in_words(tmp_path: Path, case: str) -> None
     assert str(file) in caught.value.message
     assert caught.value.remedy
     assert not (tmp_path / "image.elf").exists()
+
+
+@pytest.mark.parametrize("suffix", [".py", ".c"])
+def test_a_source_is_to_be_run(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"program{suffix}"
+    file.write_text("")
+    with pytest.raises(UserError, match="is not an ELF file") as caught:
+        image.build(tmp_path / "image.elf", file, None)
+    assert caught.value.remedy == f"pith run {file}"
 
 
 def test_a_program_is_no_kernel(tmp_path: Path, program: Path) -> None:

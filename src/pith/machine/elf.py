@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pith import UserError
 
@@ -21,7 +21,11 @@ RISCV: Final = 243
 LOAD, NOTE = 1, 4
 READ_WRITE_EXECUTE: Final = 7
 DOUBLE_FLOAT_AND_COMPRESSED: Final = 5  # e_flags
-MACHINES: Final = {3: "x86", 8: "MIPS", 20: "PowerPC", 40: "ARM", 62: "x86-64", 183: "AArch64"}
+MACHINES: Final = {
+    2: "SPARC", 3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S390", 40: "ARM", 43: "SPARC V9",
+    62: "x86-64", 183: "AArch64", 258: "LoongArch",
+}  # fmt: skip
+ORDERS: Final[dict[int, Literal["little", "big"]]] = {LITTLE_ENDIAN: "little", 2: "big"}
 BUILD_FOR_RISCV: Final = "build it for riscv64, and statically: pith build FILE.c -o FILE.elf"
 
 
@@ -56,15 +60,12 @@ def read(path: Path) -> Elf:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", "name an ELF file that can be read") from None
     if not content.startswith(MAGIC):
-        raise UserError(f"{path} is not an ELF file", BUILD_FOR_RISCV)
+        is_source = path.suffix in (".py", ".c")
+        raise UserError(f"{path} is not an ELF file", f"pith run {path}" if is_source else BUILD_FOR_RISCV)
     if len(content) < HEADER.size:
         raise broken(path, "its header is cut off")
-    identity, kind, machine, _, entry, table_at, _, _, _, entry_size, count, *_ = HEADER.unpack_from(content)
-    if machine != RISCV:
-        name = MACHINES.get(machine, f"machine number {machine}")
-        raise UserError(f"{path} was built for {name}, not for riscv64", BUILD_FOR_RISCV)
-    if identity[4] != CLASS_64 or identity[5] != LITTLE_ENDIAN:
-        raise UserError(f"{path} was built for riscv32, not for riscv64", BUILD_FOR_RISCV)
+    _check_processor(path, content)
+    _, kind, _, _, entry, table_at, _, _, _, entry_size, count, *_ = HEADER.unpack_from(content)
     if kind != EXECUTABLE:
         what = "a position-independent program or library" if kind == SHARED else "an object file"
         raise UserError(f"{path} is {what}, not an executable", "link it at a fixed address: -static -no-pie")
@@ -76,6 +77,20 @@ def read(path: Path) -> Elf:
     elf = Elf(path, entry, tuple(sorted(segments)), notes)
     _check_segments(elf)
     return elf
+
+
+def _check_processor(path: Path, content: bytes) -> None:
+    """Refuse what was built for any other processor than a little-endian riscv64."""
+    width, order = {1: 32, CLASS_64: 64}.get(content[4]), ORDERS.get(content[5])
+    if width is None or order is None:
+        raise broken(path, "its header names no known class or byte order")
+    machine = int.from_bytes(content[18:20], order)
+    if (machine, width, order) == (RISCV, 64, "little"):
+        return
+    name = f"riscv{width}" if machine == RISCV else MACHINES.get(machine, f"machine number {machine}")
+    built_for = f"big-endian {name}" if order == "big" else name
+    ours = "riscv64, which is little-endian" if order == "big" else "riscv64"
+    raise UserError(f"{path} was built for {built_for}, not for {ours}", BUILD_FOR_RISCV)
 
 
 def _segment(path: Path, content: bytes, header: tuple[int, ...]) -> Segment:
