@@ -74,6 +74,14 @@ def test_options_that_make_no_sense(pith: Pith, options: list[str], message: str
     assert "\n  try: " in ended.err
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("Cal", "Call"), ("faul", "fault"), ("DebugPutCh", "DebugPutChar")]
+)
+def test_a_misspelled_system_call(pith: Pith, name: str, meant: str) -> None:
+    ended = pith("boot", "--machine", "hosted", "--pdb", name)
+    assert ended.err == f"pith: there is no system call `{name}`\n  try: did you mean {meant}?\n"
+
+
 def test_an_initial_thread_that_is_not_there(pith: Pith, tmp_path: Path) -> None:
     ended = pith("boot", "--initial", tmp_path / "absent.elf")
     assert ended.code == 1

@@ -19,6 +19,7 @@ from unicorn.riscv_const import (
 from pith import UserError
 from pith.metal.compiler import driver, link, zig
 from pith.metal.compiler.link import KERNEL, USER, Target
+from pith.metal.compiler.show_part import part
 from pith.metal.compiler.zig import ToolError
 from tests.metal.generators.source import HEAD
 
@@ -238,6 +239,14 @@ def test_every_stage_can_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "function @shown_stages.double" in shown["ir"]
     assert "define internal fastcc" in shown["llvm"]
     assert body(shown["asm"], "shown_stages.double") == ["slli\ta0, a0, 1", "ret"]
+
+
+def test_a_name_that_is_not_there_is_answered_with_near_ones_each_once() -> None:
+    text = "".join(f"def {module}.second(x: u64) -> u64\n    return x\n" for module in "abc")
+    with pytest.raises(UserError) as caught:
+        part(text, "tree", "secnd")
+    named = caught.value.remedy.removeprefix("one of ").split(", ")
+    assert named[0] == "second" and len(named) == len(set(named)) == 3
 
 
 def test_a_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ This file turns options into a `BootOrder` and refuses what cannot be had, in wo
 """
 
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -165,7 +166,10 @@ def checked_call(name: str) -> str:
     for known in [*call_names(), ANY_CALL, FAULT]:
         if name.lower() == known.lower():
             return known
-    raise UsageError(f"there is no system call `{name}`", f"one of {', '.join([*call_names(), FAULT])}")
+    known_names = [*call_names(), FAULT]
+    near = get_close_matches(name, known_names, n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"one of {', '.join(known_names)}"
+    raise UsageError(f"there is no system call `{name}`", remedy)
 
 
 def spell_out_pdb(arguments: list[str]) -> list[str]:
