@@ -42,6 +42,7 @@ ROOMS = (
     "riscv64.timer",
     "riscv64.plic",
     "riscv64.fpu",
+    "riscv64.handover",
     "riscv64.vspace",
     "capability",
     "queue",

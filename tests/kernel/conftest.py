@@ -75,6 +75,7 @@ class FakeProcessor:
     fences: list[tuple[int | None, int | None]] = field(default_factory=list)
     float_saves: list[int] = field(default_factory=list)
     float_restores: list[int] = field(default_factory=list)
+    reservations_ended: int = 0
     waits: int = 0
 
     def csr_read(self, name: str) -> int:
@@ -102,6 +103,9 @@ class FakeProcessor:
 
     def instruction_fence(self) -> None:
         pass
+
+    def end_reservation(self) -> None:
+        self.reservations_ended += 1
 
     def symbol(self, name: str) -> int:
         return self.symbols[name]

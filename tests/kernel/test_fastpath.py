@@ -365,9 +365,15 @@ def send_from_another(scene: Scene) -> None:
 
 
 def outcome(scene: Scene, act: Callable[[], Thread]) -> tuple[bytes, int, dict[str, int]]:
-    """All memory after the system call, who runs next, and the processor's registers."""
-    scene.world.processor.csrs.update(satp=0, sstatus=0)
+    """All memory after the system call, who runs next, and the processor's registers.
+
+    Whoever runs next finds no reservation of another's.
+    """
+    processor, before = scene.world.processor, kernel.current
+    processor.csrs.update(satp=0, sstatus=0)
+    processor.reservations_ended = 0
     following = act()
+    assert processor.reservations_ended == (following is not before)
     return bytes(memory.view_u8), following.address, dict(scene.world.processor.csrs)
 
 

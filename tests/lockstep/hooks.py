@@ -77,6 +77,8 @@ class Hooks(ABC):
                 fence = self.processor.translation_fence
                 by_operands = {(): lambda: fence(None, None), ("x0", "$0"): lambda asid: fence(None, asid)}
                 return self.call("", kind, arguments, by_operands.get(tuple(operands), fence))
+            case "sc.d":
+                return self.call("", kind, [], self.processor.end_reservation)
             case "fence.i":
                 return self.call("", kind, [], self.processor.instruction_fence)
             case "fence":

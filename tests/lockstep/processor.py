@@ -167,6 +167,9 @@ class Processor:
     def instruction_fence(self) -> None:
         self.log.append(("fence.i",))
 
+    def end_reservation(self) -> None:
+        self.log.append(("sc",))
+
     def symbol(self, name: str) -> int:
         raise KeyError(name)
 

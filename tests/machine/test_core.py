@@ -147,6 +147,36 @@ def test_a_breakpoint(breakpoint: str) -> None:
     assert run(f"c.nop\n{breakpoint}").seen[0].pc == CODE + 2
 
 
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_reservation_lives_through_a_trap_until_the_kernel_ends_it(ends: bool) -> None:
+    """The specification leaves the first open; the emulator does not, and so a kernel that forgets it is found out."""
+
+    def answer(kernel: SmallKernel, seen: Seen) -> None:
+        if len(kernel.seen) == 2:
+            kernel.finish()
+        if ends:
+            metal.end_reservation(window(DATA_PAGE + 8))
+        kernel.skip()
+
+    text = f"li a2, {DATA}\nlr.d a0, (a2)\necall\nli a3, 5\nsc.d a1, a3, (a2)\nld a0, (a2)\necall"
+    kernel = run(text, SmallKernel(answer))
+    assert (kernel.registers[A0], kernel.registers[A1]) == ((0, 1) if ends else (5, 0))
+
+
+def test_a_new_reservation_is_good_after_one_that_ended() -> None:
+    def answer(kernel: SmallKernel, seen: Seen) -> None:
+        if len(kernel.seen) == 2:
+            kernel.finish()
+        metal.end_reservation(window(DATA_PAGE + 8))
+        kernel.skip()
+
+    kernel = run(
+        f"li a2, {DATA}\nlr.w a0, (a2)\nli s0, 9\necall\nlr.w a0, (a2)\nsc.w a1, s0, (a2)\nld a0, (a2)\necall",
+        SmallKernel(answer),
+    )
+    assert (kernel.registers[A0], kernel.registers[A1]) == (9, 0)
+
+
 def test_floating_point_is_illegal_until_it_is_enabled() -> None:
     def answer(kernel: SmallKernel, seen: Seen) -> None:
         if seen.cause == 2:

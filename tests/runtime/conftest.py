@@ -57,6 +57,9 @@ class RecordingProcessor:
         self.traps.append(Trap(signed, cap, info, row, caps, reply, send_to))
         return self.answer(self.traps[-1])
 
+    def end_reservation(self) -> None:
+        pass
+
     def instruction_fence(self) -> None:
         pass
 

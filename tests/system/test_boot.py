@@ -78,6 +78,15 @@ def test_every_register_lives_through_the_kernel(start: Start, tmp_path: Path) -
     assert start(write_program(tmp_path / "registers.elf", text)).wait_for("!!").endswith("good!!")
 
 
+@pytest.mark.qemu
+def test_no_thread_has_vectors_for_nobody_saves_them(tmp_path: Path) -> None:
+    """On a processor that has them, whose firmware leaves them on."""
+    text = f"{say('now ')}li t0, 4\n.word 0x0c02f057\n{say('went on')}li a7, {HALT}\necall"  # vsetvli x0, t0, e8, m1, ta, ma
+    built = image.build(tmp_path / "image.elf", write_program(tmp_path / "vectors.elf", text), build_kernel())
+    with QemuMachine(built, memory=MEMORY, icount=True, cpu="rv64,v=true") as machine:
+        assert "now " in machine.wait_for("no fault handler")
+
+
 @pytest.mark.parametrize(("program", "bits"), [("mv a0, zero", 12), ("li a0, 1", 20)])
 def test_two_boots_of_the_hosted_machine_are_the_same(tmp_path: Path, program: str, bits: int) -> None:
     """To the instruction, and to the last byte of the kernel's memory."""

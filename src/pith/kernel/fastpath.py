@@ -43,7 +43,7 @@ from .objects import (
     ThreadState,
 )
 from .queue import remove_first
-from .riscv64 import fpu, vspace
+from .riscv64 import handover, vspace
 from .state import kernel
 
 CALL: Final = SystemCall.CALL & MASK64
@@ -289,7 +289,7 @@ def _switch(before: Thread, after: Thread) -> None:
     _pass(before)
     kernel.current = after
     vspace.switch(after.satp)
-    fpu.prepare(after)
+    handover.prepare(after)
 
 
 @inline

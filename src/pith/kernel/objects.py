@@ -310,6 +310,7 @@ class Thread(Struct, size=2048):
     slots[CSPACE], what is asked besides of one which made a system call.
     """
 
+    wait_reply: Reply | None  # first, and nothing while the thread runs: handover.py relies on both
     state: ThreadState
     is_ready: bool  # in a ready queue
     is_postponed: bool  # in the release queue
@@ -323,7 +324,6 @@ class Thread(Struct, size=2048):
     yielding_to: SchedContext | None
     satp: u64  # its address space, as was found in `space_epoch`; see vspace.py
     space_epoch: u64
-    wait_reply: Reply | None
     wait_endpoint: Endpoint | None
     queue_next: Thread | None  # in the one queue that it stands in, see queue.py
 

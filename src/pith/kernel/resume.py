@@ -12,7 +12,7 @@ from pith.metal.machine import csr_read, wait_for_interrupt
 from . import benchmark, interrupt, scheduler
 from .message import current
 from .objects import Thread
-from .riscv64 import fpu, plic, vspace
+from .riscv64 import handover, plic, vspace
 from .riscv64.csr import INTERRUPT, SUPERVISOR_EXTERNAL
 from .state import kernel
 from .thread import activate
@@ -29,7 +29,7 @@ def begin() -> Thread:
 def _prepare(thread: Thread) -> None:
     """Make the processor ready for a thread that it did not run."""
     vspace.set_address_space(thread)
-    fpu.prepare(thread)
+    handover.prepare(thread)
 
 
 @inline

@@ -26,6 +26,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from . import board, instructions, translation
 from .bus import Bus
 from .hooks import COUNTER_READ, NO_EXCEPTION, NOWHERE, CounterReader, Counters, Walk, function_addresses
+from .reservation import Reservation
 
 PAGE_BYTES: Final = 4096
 PAGE_MASK: Final = PAGE_BYTES - 1
@@ -151,6 +152,7 @@ class Core:
         floats = range(riscv.UC_RISCV_REG_F0, riscv.UC_RISCV_REG_F0 + 32)
         self.floats = (ctypes.c_int * 33)(*floats, riscv.UC_RISCV_REG_FCSR)
         self.places: dict[int, ctypes.Array[ctypes.c_void_p]] = {}
+        self.reservation = Reservation(self.handle)
         self.emulator.reg_write(riscv.UC_RISCV_REG_MSTATUS, 0)
         self.emulator.reg_write(riscv.UC_RISCV_REG_PRIV, USER_MODE)
 
@@ -325,6 +327,12 @@ class Core:
         if not 0 <= offset < self.words.nbytes:
             return 0
         return self.words[offset >> 3] >> (offset & 6) * 8 & 0xFFFF
+
+    # Reservations -----------------------------------------------------------------------------------------
+
+    def end_reservation(self) -> None:
+        """Let the next `sc` of user code fail, unless it has an `lr` before it."""
+        self.reservation.end(self.handle)
 
     # Floating point ---------------------------------------------------------------------------------------
 

@@ -177,6 +177,9 @@ class HostedProcessor:
     def instruction_fence(self) -> None:
         self.core.code_stale = True
 
+    def end_reservation(self) -> None:
+        self.core.end_reservation()
+
     def save_float(self, address: int) -> None:
         self.core.save_float(self._offset(address))
 

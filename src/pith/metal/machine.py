@@ -30,6 +30,7 @@ class Processor(Protocol):
     def translation_fence(self, address: int | None, asid: int | None) -> None: ...
     def wait_for_interrupt(self) -> None: ...
     def instruction_fence(self) -> None: ...
+    def end_reservation(self) -> None: ...
     def symbol(self, name: str) -> int: ...
     def save_float(self, address: int) -> None: ...
     def restore_float(self, address: int) -> None: ...
@@ -145,6 +146,17 @@ def fence_translation(address: u64, asid: u64) -> None:
 def fence_address_space(asid: u64) -> None:
     """Forget every cached translation of one address space (`sfence.vma x0, asid`)."""
     processor.translation_fence(None, asid)
+
+
+@intrinsic("end_reservation")
+def end_reservation(address: u64) -> None:
+    """End the reservation that `lr` made, whoever did: `sc.d` of 0 to the aligned word at `address`.
+
+    That word must be 0 already, for the processor may store it: how much of memory a reservation covers is the
+    processor's choice. Unprivileged specification, "Load-Reserved/Store-Conditional Instructions".
+    """
+    assert load_u64(address) == 0
+    processor.end_reservation()
 
 
 @intrinsic("wait_for_interrupt")

@@ -22,6 +22,7 @@ from .window import IMAGE_OFFSET
 STACK_BYTES: Final = 16384
 SSTATUS_SIE: Final = 1 << 1
 SSTATUS_SPP: Final = 1 << 8
+SSTATUS_VS: Final = 0b11 << 9  # the vector unit, which no thread may use: nobody would save its registers
 
 
 def _offset(register: Register) -> int:
@@ -80,7 +81,7 @@ def start_text() -> str:
         csrw stvec, t0
         csrw sscratch, zero
         csrw sie, zero
-        li t0, {SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS}
+        li t0, {SSTATUS_SIE | SSTATUS_SPP | SSTATUS_FS | SSTATUS_VS}
         csrc sstatus, t0
         call pith_kernel_start
         call pith_kernel_resume

@@ -16,13 +16,14 @@ from .lowering_memory import check_alignment
 _MEMORY = "~{memory}"
 _SBI = f"={{a0}},={{a1}},0,1,{{a2}},{{a6}},{{a7}},{_MEMORY}"
 _SYSTEM_CALL = ",".join([*(f"={{a{i}}}" for i in range(7)), *map(str, range(7)), "{a7}", _MEMORY])
-_FENCES = {
+_INSTRUCTIONS = {
     "fence": ("fence iorw, iorw", _MEMORY),
     "fence_instructions": ("fence.i", _MEMORY),
     "fence_translations": ("sfence.vma", _MEMORY),
     "fence_translation": ("sfence.vma $0, $1", f"r,r,{_MEMORY}"),
     "fence_address_space": ("sfence.vma x0, $0", f"r,{_MEMORY}"),
     "wait_for_interrupt": ("wfi", _MEMORY),
+    "end_reservation": ("sc.d zero, zero, ($0)", f"r,{_MEMORY}"),
 }
 # A trap sets them and nothing else does: they are read where they are wanted, if they are.
 _OF_A_TRAP = {"scause", "stval"}
@@ -46,8 +47,8 @@ def _on_processor(b: Builder, name: str, values: list[Value], names: list[str]) 
         return _machine(b, WORD, f"csrr $0, {names[0]}", f"=r,{_MEMORY}", [])
     if name in _CSR_CHANGES:
         return _machine(b, None, f"{_CSR_CHANGES[name]} {names[0]}, $0", f"rK,{_MEMORY}", values[1:])
-    if name in _FENCES:
-        text, constraints = _FENCES[name]
+    if name in _INSTRUCTIONS:
+        text, constraints = _INSTRUCTIONS[name]
         return _machine(b, None, text, constraints, values)
     if name == "sbi_call":
         extension, function, *arguments = values
