@@ -674,7 +674,7 @@ class Interrupter:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int = 0) -> None:
         self.at = at
         self.count = 0
-        monkeypatch.setattr(derivation, "preemption_point", self)
+        monkeypatch.setattr(scheduler, "preemption_point", self)
 
     def __call__(self) -> None:
         self.count += 1

@@ -7,7 +7,7 @@ import pytest
 from pith.abi.labels import Label
 from pith.abi.messages import MessageInfo
 from pith.abi.syscalls import SystemCall
-from pith.kernel import binding, budget, reply, scheduler
+from pith.kernel import binding, budget, reply
 from pith.kernel.objects import (
     Notification,
     NotificationCap,
@@ -124,8 +124,7 @@ def test_whose_it_was_may_have_other_time_by_now(chain: Chain) -> None:
     assert chain.object.thread is None and chain.threads[0].context is other
 
 
-def test_a_long_chain_is_left_in_steps(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "PREEMPTION_WORK", 1)
+def test_a_long_chain_is_left_in_steps(chain: Chain) -> None:
     chain.world.processor.csrs["sip"] = SUPERVISOR_TIMER
     chain.unbind()
     assert chain.caller.state is ThreadState.RESTART

@@ -7,7 +7,7 @@ import pytest
 from pith.abi.errors import LookupFailureKind
 from pith.abi.labels import Label
 from pith.abi.objects import ObjectType
-from pith.kernel import derivation, untyped
+from pith.kernel import derivation, scheduler, untyped
 from pith.kernel.errors import (
     DeleteFirst,
     FailedLookup,
@@ -268,7 +268,7 @@ def test_clearing_stops_and_goes_on(world: World, monkeypatch: pytest.MonkeyPatc
     def interrupt() -> None:
         raise Preempted()
 
-    monkeypatch.setattr(untyped, "preemption_point", interrupt)
+    monkeypatch.setattr(scheduler, "preemption_point", interrupt)
     for left in (3, 2, 1, 0):
         with pytest.raises(Preempted):
             retype(world, slot, ObjectType.PAGE, count=4)

@@ -1,7 +1,7 @@
 """Builds of the kernel that are driven in lockstep: what its constants are, and on what board it finds itself.
 
 The kernel's constants are names in its modules, for CPython and for the compiler alike, so only one build can be
-there at a time: while it is `installed`. All have a small world, few domains and many preemption points.
+there at a time: while it is `installed`. All have a small world and few domains.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
 
-from pith.kernel import benchmark, boot, debug, scheduler
+from pith.kernel import benchmark, boot, debug
 from pith.kernel.riscv64 import window
 from pith.verify import extent, naming
 
@@ -24,7 +24,6 @@ Constants = tuple[tuple[ModuleType, str, Any], ...]
 SMALL: Final[Constants] = (
     (boot, "ROOT_CNODE_BITS", 8),
     (boot, "DOMAIN_COUNT", 3),
-    (scheduler, "PREEMPTION_WORK", 3),  # so that long operations are interrupted often
 )
 
 

@@ -13,6 +13,9 @@ first slot, and becomes unreachable. So there is no recursion, and every step le
 A long deletion stops at preemption points (Preempted); the zombie in the slot is what remains to be
 done, and deleting the slot again goes on. Revocation deletes children until there are none.
 
+The threads that wait at an endpoint or notification are sent away one by one. Its last capability loses all rights
+first: whoever is sent away, or sees the slot while the deletion is interrupted, finds nothing there to wait at again.
+
 Manual: "Deletion and Revocation"; Elphinstone and Heiser, "From L3 to seL4" (SOSP 2013), on incremental consistency.
 """
 
@@ -20,9 +23,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import Array, replace, u16, u64
+from pith.metal import Array, cold, noinline, replace, u16, u64
 
-from . import binding, cspace, endpoint, notification, reply, thread
+from . import binding, cspace, endpoint, notification, reply, scheduler, thread
 from .capability import has_children, is_final
 from .objects import (
     ASIDPoolCap,
@@ -31,7 +34,6 @@ from .objects import (
     EndpointCap,
     FrameCap,
     IRQHandlerCap,
-    Notification,
     NotificationCap,
     NullCap,
     PageTableCap,
@@ -44,7 +46,6 @@ from .objects import (
     ZombieCap,
 )
 from .riscv64 import fpu, frame, page_table, plic, vspace
-from .scheduler import preemption_point
 from .state import interrupts, kernel
 
 EMPTY_AT_ONCE: Final = 64  # slots
@@ -52,13 +53,23 @@ EMPTY_AT_ONCE: Final = 64  # slots
 
 def delete(slot: Slot) -> None:
     """Empty the slot, ending the object if this is its last capability. Raises Preempted: call it again."""
-    while not _step(slot):
+    if not _step(slot):
+        _delete_zombie(slot)
+
+
+@cold
+def _delete_zombie(slot: Slot) -> None:
+    """Empty the slots of the zombie in the slot, last first, and then the slot. Raises Preempted: call it again."""
+    while True:
         zombie = slot.cap
         assert isinstance(zombie, ZombieCap)
-        _empty(_slots_of(zombie)[zombie.remaining - 1])
-        if slot.cap == zombie:  # emptying may have put another zombie there; then it is that one's turn
-            slot.cap = _without_empty_end(zombie)
-        preemption_point()
+        zombie = _without_empty_end(zombie)
+        slot.cap = zombie
+        if not _is_spent(zombie, slot):
+            _empty(_slots_of(zombie)[zombie.remaining - 1])
+            scheduler.preemption_point()
+        if _step(slot):  # emptying may have put another zombie there, or taken this one away
+            return
 
 
 def revoke(slot: Slot) -> None:
@@ -67,15 +78,15 @@ def revoke(slot: Slot) -> None:
         child = slot.link.next
         assert child is not None
         delete(child)
-        preemption_point()
+        scheduler.preemption_point()
 
 
 def delete_notification(slot: Slot) -> None:
-    """Empty a slot that holds a notification capability or nothing, at once."""
+    """Empty a slot that holds a notification capability or nothing. Raises Preempted: call it again."""
     cap = slot.cap
     if isinstance(cap, NotificationCap):
         if is_final(slot):
-            _end_notification(cap.notification)
+            _end_notification(slot, cap)
         cspace.remove(slot)
 
 
@@ -90,7 +101,7 @@ def _empty(slot: Slot) -> None:
         first = zombie.slots
         assert first is not slot  # then it would be the zombie being emptied, with one slot left: spent
         cspace.swap(slot, zombie, first, first.cap)
-        preemption_point()
+        scheduler.preemption_point()
 
 
 def _slots_of(zombie: ZombieCap) -> Array[Slot]:
@@ -110,7 +121,7 @@ def _without_empty_end(zombie: ZombieCap) -> ZombieCap:
 
 def _step(slot: Slot) -> bool:
     """End the slot's capability and empty the slot: True; or leave a zombie that has slots to be emptied: False."""
-    rest = _end(slot.cap, is_final(slot))
+    rest = _end(slot, slot.cap, is_final(slot))
     if isinstance(rest, ZombieCap) and not _is_spent(rest, slot):
         slot.cap = rest
         return False
@@ -126,31 +137,32 @@ def _is_spent(zombie: ZombieCap, slot: Slot) -> bool:
 # How objects end ------------------------------------------------------------------------------------------
 
 
-def _end(cap: Cap, is_last: bool) -> Cap:
-    """End what the capability did and, if it is the last one, its object; what remains is null or a zombie."""
+def _end(slot: Slot, cap: Cap, is_last: bool) -> Cap:
+    """End what the slot's capability did and, if it is the last one, its object; what remains is null or a zombie."""
     match cap:
         case FrameCap():
             frame.unmap(cap)
         case ZombieCap():
             return cap
         case _ if is_last:
-            return _end_object(cap)
+            return _end_object(slot, cap)
         case _:
             pass
     return NullCap()
 
 
-def _end_object(cap: Cap) -> Cap:
+def _end_object(slot: Slot, cap: Cap) -> Cap:
     match cap:
         case CNodeCap(radix=radix, cnode=first):
             return ZombieCap(radix, False, first, 1 << radix)
         case ThreadCap(thread=dying):
             _end_thread(dying)
             return ZombieCap(0, True, dying.slots[0], len(ThreadSlot))
-        case EndpointCap(endpoint=place):
-            endpoint.cancel_all(place)
-        case NotificationCap(notification=word):
-            _end_notification(word)
+        case EndpointCap():
+            if cap.endpoint.queue.head is not None:
+                _end_endpoint(slot, cap)
+        case NotificationCap():
+            _end_notification(slot, cap)
         case ReplyCap(reply=link):
             reply.clear(link)
         case SchedContextCap(context=context):
@@ -177,12 +189,22 @@ def _end_thread(ending: Thread) -> None:
     fpu.release(ending)
 
 
-def _end_notification(ending: Notification) -> None:
+@cold
+def _end_endpoint(slot: Slot, cap: EndpointCap) -> None:
+    slot.cap = replace(cap, can_send=False, can_receive=False, can_grant=False, can_grant_reply=False)
+    endpoint.cancel_all(cap.endpoint)
+
+
+@noinline
+def _end_notification(slot: Slot, cap: NotificationCap) -> None:
+    ending = cap.notification
     context = ending.context
     if context is not None:
         binding.unbind_notification(context)
     notification.unbind(ending)
-    notification.cancel_all(ending)
+    if ending.queue.head is not None:
+        slot.cap = replace(cap, can_send=False, can_receive=False)
+        notification.cancel_all(ending)
 
 
 def _end_handler(irq: u16) -> None:

@@ -106,9 +106,10 @@ def _hand_over(
 
 
 def cancel_all(endpoint: Endpoint) -> None:
-    """Let all waiting threads make their system calls again: the endpoint ends."""
+    """Let all waiting threads make their system calls again: the endpoint ends. Raises Preempted: call it again."""
     while (thread := endpoint.queue.head) is not None:
         _dismiss(thread)
+        scheduler.preemption_point()
 
 
 def cancel_badged_sends(endpoint: Endpoint, badge: u64) -> None:

@@ -86,7 +86,8 @@ def unbind(notification: Notification) -> None:
 
 
 def cancel_all(notification: Notification) -> None:
-    """Let all waiting threads make their system calls again: the notification ends."""
+    """Let all waiting threads make their system calls again: the notification ends. Raises Preempted: call it again."""
     while (thread := notification.queue.head) is not None:
         blocking.cancel(thread)
         blocking.retry(thread)
+        scheduler.preemption_point()

@@ -100,7 +100,6 @@ class KernelState(Struct, align=64):
     plic: u64
     plic_context: u32  # which of the controller's targets this hart's supervisor mode is
     irq_active: Array[u8] = array(IRQ_COUNT)
-    work_units: u32  # since the last preemption point
 
     # Where all capabilities began: the initial thread's CNode, for those who want to see the system.
     root: CNodeCap

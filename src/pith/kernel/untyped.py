@@ -34,7 +34,7 @@ from pith.abi.objects import (
 from pith.metal import Value, replace, u6, u7, u8, u9, u40, u64
 from pith.metal.machine import zero_memory
 
-from . import debug
+from . import debug, scheduler
 from .capability import has_children
 from .cspace import ensure_empty, insert_new, lookup_in, slot_at
 from .errors import FailedLookup, IllegalOperation, InvalidArgument, NotEnoughMemory, RangeError
@@ -60,11 +60,10 @@ from .objects import (
     UntypedCap,
 )
 from .riscv64.window import window_of
-from .scheduler import preemption_point
 from .state import kernel
 
 FAN_OUT_LIMIT: Final = 256  # objects that one call makes
-CHUNK: Final = 4096  # bytes cleared between preemption points
+CHUNK: Final = 4096  # bytes cleared between preemption points: some 640 instructions
 
 
 class Request(Value):
@@ -193,7 +192,7 @@ def _reset(slot: Slot) -> None:
         zero_memory(window_of(cap.base + start), used - start)
         used = start
         slot.cap = replace(cap, watermark=used)
-        preemption_point()
+        scheduler.preemption_point()
 
 
 def _create(slot: Slot, request: Request) -> None:
