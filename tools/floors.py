@@ -46,6 +46,7 @@ ROOMS = (
     "riscv64.vspace",
     "capability",
     "queue",
+    "release",
     "budget",
     "scheduler",
     "cspace",

@@ -487,7 +487,7 @@ def a_context_of_a_ready_thread(stage: Stage) -> Slot:
 @scene
 def a_context_without_budget(stage: Stage) -> Slot:
     a_thread_without_budget(stage)
-    waiting = kernel.release_queue.head
+    waiting = kernel.next_release
     assert waiting is not None
     return context_of(stage, waiting)
 

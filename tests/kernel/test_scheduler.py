@@ -98,7 +98,7 @@ def test_the_release_queue_is_sorted(system: Running) -> None:
         budget.charge(context, timer.to_ticks(100))
     system.thread(10, late)
     first = system.thread(10, soon)
-    assert kernel.release_queue.head is first
+    assert kernel.next_release is first
     system.run()
     assert system.deadline == 1000
 

@@ -284,8 +284,19 @@ def stop_a_postponed_thread(town: Town) -> None:
 
 
 @breaks("releases_are_sorted")
-def delay_the_first_release(town: Town) -> None:
+def release_the_first_last(town: Town) -> None:
+    assert kernel.next_release is not None
+    kernel.next_release.release_time = 1 << 61
+
+
+@breaks("releases_are_when_the_refill_comes")
+def delay_a_refill(town: Town) -> None:
     budget.first(context_of(town.sleeper)).time = 9001
+
+
+@breaks("the_heap_leans_left")
+def forget_a_rank(town: Town) -> None:
+    town.late.release_rank = 0
 
 
 @breaks("quiet_ends_in_time")

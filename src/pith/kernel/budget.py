@@ -99,7 +99,12 @@ def is_round_robin(context: SchedContext) -> bool:
 
 def is_ready(context: SchedContext) -> bool:
     """Whether the first refill may be used by now."""
-    return first(context).time <= kernel.now + kernel.margin
+    return has_come(first(context).time)
+
+
+def has_come(time: u64) -> bool:
+    """Whether a refill that may be used from `time` on may be used by now."""
+    return time <= kernel.now + kernel.margin
 
 
 def is_sufficient(context: SchedContext, usage: u64) -> bool:

@@ -13,7 +13,7 @@ from pith.abi.syscalls import DebugCall
 from pith.metal import i64, text_sink, u5, u32, u52, u64
 from pith.metal.machine import sbi_call
 
-from . import budget, cspace
+from . import budget, cspace, release
 from .errors import LookupFailure
 from .message import buffer_of
 from .objects import (
@@ -267,11 +267,11 @@ def dump_scheduler() -> None:
             put("ready  ")
             put_thread(thread)
             thread = thread.queue_next
-    thread = kernel.release_queue.head
+    thread = kernel.next_release
     while thread is not None:
         put("waits  ")
         put_thread(thread)
-        thread = thread.queue_next
+        thread = release.following(thread)
 
 
 def put_thread(thread: Thread) -> None:

@@ -287,7 +287,7 @@ class FaultKind(IntEnum):
 
 
 class ThreadQueue(Struct, size=16):
-    """A queue of threads: an endpoint's or notification's, one priority's ready queue, or the release queue."""
+    """A queue of threads: an endpoint's or notification's, or one priority's ready queue."""
 
     head: Thread | None
     tail: Thread | None
@@ -325,7 +325,7 @@ class Thread(Struct, size=2048):
     satp: u64  # its address space, as was found in `space_epoch`; see vspace.py
     space_epoch: u64
     wait_endpoint: Endpoint | None
-    queue_next: Thread | None  # in the one queue that it stands in, see queue.py
+    queue_next: Thread | None  # in the one queue of threads that it stands in, see queue.py
 
     registers: Array[u64] = array(REGISTER_COUNT, offset=64)  # what entry.py's assembly saves and loads
 
@@ -345,6 +345,14 @@ class Thread(Struct, size=2048):
     fault_words: Array[u64] = array(6)
     float_registers: Array[u64] = array(32)
     float_status: u64
+
+    # In the release queue, see release.py.
+    release_time: u64
+    release_parent: Thread | None
+    release_left: Thread | None
+    release_right: Thread | None
+    release_rank: u8
+
     name: Array[u8] = array(32, offset=1024)  # debug builds: DebugNameThread
     complaint: u64  # debug builds: label and error of the last failure that was told of
     usage: Inline[Usage]

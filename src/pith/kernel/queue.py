@@ -1,8 +1,8 @@
 """Queues of threads, doubly linked through the threads themselves.
 
 A thread stands in at most one queue at a time, so one pair of links serves all: an endpoint's or
-notification's queue while it is blocked, a ready queue while it is ready, the release queue while it waits
-for budget. Which one, its state and flags tell; who adds and removes keeps those true.
+notification's queue while it is blocked, a ready queue while it is ready. Which one, its state and flags tell; who
+adds and removes keeps those true.
 """
 
 from __future__ import annotations

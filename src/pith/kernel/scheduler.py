@@ -3,7 +3,7 @@
 A thread can run if its state says so and it has a scheduling context with budget. Such threads stand in the
 ready queue of their domain and priority, except for the current one (Benno scheduling: the queues hold
 ready threads only, and the fast path touches none). Threads that can run but for their budget wait in the
-release queue, sorted by the time of their next refill.
+release queue, ordered by the time of their next refill (release.py).
 
 During a system call nothing is switched. `wake` notes a candidate, `reschedule` that there must be a
 choice; `schedule`, at the kernel's exit, decides, and charges the context that stops being used.
@@ -23,7 +23,7 @@ from typing import Final
 from pith.metal import MASK64, inline, noinline, u6, u8, u16, u64
 from pith.metal.machine import csr_read
 
-from . import budget
+from . import budget, release
 from .errors import Preempted
 from .objects import SchedContext, Thread, ThreadState
 from .queue import insert_after, remove
@@ -104,7 +104,7 @@ def dequeue(thread: Thread) -> None:
     if thread.is_ready:
         leave_ready(thread)
     if thread.is_postponed:
-        remove(kernel.release_queue, thread)
+        release.remove(thread)
         thread.is_postponed = False
 
 
@@ -168,30 +168,22 @@ def postpone(context: SchedContext) -> None:
     thread = context.thread
     assert thread is not None
     dequeue(thread)
-    time = budget.first(context).time
-    place = kernel.release_queue.tail
-    while place is not None and _release_time(place) > time:
-        place = place.queue_previous
-    insert_after(kernel.release_queue, thread, place)
+    release.insert(thread, budget.first(context).time)
     thread.is_postponed = True
     kernel.quiet_until = 0
 
 
-def _release_time(thread: Thread) -> u64:
-    context = thread.context
-    assert context is not None
-    return budget.first(context).time
-
-
 def _release() -> None:
-    """Wake all threads whose refill has come."""
-    while (thread := kernel.release_queue.head) is not None:
-        context = thread.context
-        assert context is not None
-        if not budget.is_ready(context):
-            return
+    """Wake all threads whose refill has come; if a device interrupts meanwhile, the others at the next entry.
+
+    Then the deadline that is set is past: the timer interrupts at once, as the device does.
+    """
+    while (thread := kernel.next_release) is not None and budget.has_come(thread.release_time):
         dequeue(thread)
         wake(thread)
+        if csr_read("sip") & SUPERVISOR_EXTERNAL:
+            kernel.quiet_until = 0
+            return
 
 
 # What happens during a system call --------------------------------------------------------------------------
@@ -401,9 +393,9 @@ def _set_deadline() -> None:
     context = kernel.current_context
     if context is not None:
         deadline = min(deadline, kernel.used_since + budget.first(context).amount)
-    waiting = kernel.release_queue.head
+    waiting = kernel.next_release
     if waiting is not None:
-        deadline = min(deadline, _release_time(waiting))
+        deadline = min(deadline, waiting.release_time)
     kernel.quiet_until = budget.END_OF_TIME  # the deadline that was set has come, or is too late
     _hasten(deadline)
 

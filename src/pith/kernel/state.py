@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Final
 
 from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer
-from pith.metal import Array, Inline, Struct, array, static, u8, u16, u32, u34, u64
+from pith.metal import Array, Struct, array, static, u8, u16, u32, u34, u64
 
 from .objects import ASIDPool, CNodeCap, PageTable, SchedContext, Slot, Thread, ThreadQueue
 
@@ -76,7 +76,7 @@ class KernelState(Struct, align=64):
     # Who could run: the choice at the kernel's exit, and who waits for time. The ready threads are below, by domain.
     next_thread: Thread | None
     idle: Thread | None
-    release_queue: Inline[ThreadQueue]  # threads waiting for their next refill, soonest first
+    next_release: Thread | None  # the first of the threads that wait for their next refill, see release.py
 
     # The system call being served: what its message brought beyond registers.
     wants_answer: bool  # it is a call

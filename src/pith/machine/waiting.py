@@ -28,7 +28,7 @@ def awaited_interrupts(state: bytes) -> list[int] | None:
         return int.from_bytes(state[offset : offset + size], "little")
 
     idles = word(_OFFSETS["current"]) == word(_OFFSETS["idle"]) != 0
-    somebody_waits_for_time = word(_OFFSETS["release_queue"]) != 0
+    somebody_waits_for_time = word(_OFFSETS["next_release"]) != 0
     turn = _OFFSETS["domain_schedule"] + word(_OFFSETS["domain_index"], 2) * size_of(DomainPeriod)
     another_turn_comes = word(_OFFSETS["domain_count"], 1) > 1 and word(turn) != LONGEST
     if not idles or somebody_waits_for_time or another_turn_comes:

@@ -199,7 +199,7 @@ def _roots(census: Census) -> Iterator[Struct | None]:
     yield kernel.current_context
     yield kernel.fpu_owner
     yield kernel.kernel_root
-    yield kernel.release_queue.head
+    yield kernel.next_release
     yield from (queue.head for _, _, queue in census.once(ready_queues))
     yield from kernel.asid_pools
     yield from _settle_slots(
@@ -323,6 +323,7 @@ def _from_thread(census: Census, thread: Thread) -> Iterator[Struct | None]:
         lambda index: f"{THREAD_SLOTS[ThreadSlot(index)]} of {name}",
     )
     yield from (thread.queue_next, thread.queue_previous)
+    yield from (thread.release_left, thread.release_right)
     yield from (thread.context, thread.yielding_to, thread.bound_notification)
     if thread.state in WAITS_AT_ENDPOINT:
         yield thread.wait_endpoint

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pith.kernel import state
 from pith.kernel.objects import (
     Endpoint,
     Notification,
@@ -34,7 +33,6 @@ def lines(census: Census) -> list[Line]:
     found = [Line(name_of(endpoint), endpoint.queue, endpoint) for endpoint in census.all(Endpoint)]
     for notification in census.all(Notification):
         found.append(Line(name_of(notification), notification.queue, notification))
-    found.append(Line("the release queue", state.kernel.release_queue))
     for domain, priority, queue in census.once(ready_queues):
         found.append(Line(f"ready queue {priority} of domain {domain}", queue))
     return found

@@ -1,21 +1,31 @@
-"""The release queue: threads that could run but for their budget, soonest refill first."""
+"""The release queue: threads that could run but for their budget, no refill before that of its parent in the heap."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from pith.kernel import budget, scheduler, state
 from pith.kernel.objects import Thread
 
 from .census import Census, Violation
 from .naming import name_of, state_name
-from .queues import members
+
+
+def postponed() -> Iterator[Thread]:
+    """Every thread in the release queue, each once, a parent before its children."""
+    seen: set[int] = set()
+    below = [state.kernel.next_release]
+    while below:
+        thread = below.pop()
+        if thread is not None and thread.address not in seen:
+            seen.add(thread.address)
+            yield thread
+            below += [thread.release_right, thread.release_left]
 
 
 def postponed_threads_are_queued(census: Census) -> Iterator[Violation]:
     """A thread is marked postponed exactly if it stands in the release queue."""
-    queued = {thread.address for thread in members(state.kernel.release_queue)}
+    queued = {thread.address for thread in postponed()}
     for thread in census.all(Thread):
         if thread.is_postponed != (thread.address in queued):
             mark = "marked" if thread.is_postponed else "not marked"
@@ -27,7 +37,7 @@ def postponed_threads_are_queued(census: Census) -> Iterator[Violation]:
 
 def postponed_threads_wait_for_time_only(census: Census) -> Iterator[Violation]:
     """Whoever stands in the release queue is runnable, has an active context, and is not ready as well."""
-    for thread in members(state.kernel.release_queue):
+    for thread in postponed():
         context = thread.context
         if (
             not scheduler.is_runnable(thread)
@@ -42,15 +52,37 @@ def postponed_threads_wait_for_time_only(census: Census) -> Iterator[Violation]:
 
 
 def releases_are_sorted(census: Census) -> Iterator[Violation]:
-    """No thread stands in the release queue behind one whose refill comes later."""
-    waiting = list(members(state.kernel.release_queue))
-    for before, thread in pairwise(waiting):
-        if before.context is None or thread.context is None:
-            continue  # said by the rule above
-        sooner, later = budget.first(before.context).time, budget.first(thread.context).time
-        if sooner > later:
-            found = f"released at {later}, behind {name_of(before)} at {sooner}"
+    """No thread's refill comes before that of its parent in the heap."""
+    for thread in postponed():
+        parent = thread.release_parent
+        if parent is not None and parent.release_time > thread.release_time:
+            found = f"released at {thread.release_time}, below {name_of(parent)} at {parent.release_time}"
             yield Violation(name_of(thread), found, "rising times")
+
+
+def releases_are_when_the_refill_comes(census: Census) -> Iterator[Violation]:
+    """A postponed thread is released when its context's first refill may be used."""
+    for thread in postponed():
+        if thread.context is not None and thread.release_time != budget.first(thread.context).time:
+            found = f"released at {thread.release_time}"
+            yield Violation(name_of(thread), found, f"at {budget.first(thread.context).time}")
+
+
+def the_heap_leans_left(census: Census) -> Iterator[Violation]:
+    """Children name their parent, the right one's rank is not above the left one's, and 1 less than the parent's."""
+    for thread in postponed():
+        children = (thread.release_left, thread.release_right)
+        left, right = (0 if child is None else child.release_rank for child in children)
+        if right > left or thread.release_rank != right + 1:
+            found = f"rank {thread.release_rank}, children {left} and {right}"
+            yield Violation(name_of(thread), found, "1 more than the right, which is not above the left")
+        for child in children:
+            if child is not None and child.release_parent is not thread:
+                found = f"release_parent {name_of(child.release_parent)}"
+                yield Violation(name_of(child), found, name_of(thread))
+    first = state.kernel.next_release
+    if first is not None and first.release_parent is not None:
+        yield Violation(name_of(first), f"release_parent {name_of(first.release_parent)}", "None")
 
 
 def quiet_ends_in_time(census: Census) -> Iterator[Violation]:
@@ -63,7 +95,7 @@ def quiet_ends_in_time(census: Census) -> Iterator[Violation]:
     if kernel.current_context is not None:
         amount = budget.first(kernel.current_context).amount
         dues["the current budget ends"] = kernel.used_since + amount
-    for thread in members(kernel.release_queue):
+    for thread in postponed():
         if thread.context is not None:
             dues[f"{name_of(thread)} is released"] = budget.first(thread.context).time
     for event, time in dues.items():
@@ -75,5 +107,7 @@ RULES = (
     postponed_threads_are_queued,
     postponed_threads_wait_for_time_only,
     releases_are_sorted,
+    releases_are_when_the_refill_comes,
+    the_heap_leans_left,
     quiet_ends_in_time,
 )

@@ -8,6 +8,7 @@ from pith.verify.census import Census, non_empty_queues, queue_index
 from pith.verify.contexts import refills_of
 from pith.verify.naming import place
 from pith.verify.queues import members
+from pith.verify.release import postponed
 
 from .report import Report, Table, readable
 from .threads import short_name
@@ -76,8 +77,8 @@ def competitors() -> Table:
         for queue in sorted(non_empty_queues(ready), key=lambda q: -q.address):
             current = ", current" if domain == state.kernel.current_domain else ""
             rows.append((f"ready, domain {domain}{current}", str(queue_index(ready, queue)), _names(queue)))
-    if state.kernel.release_queue.head is not None:
-        rows.append(("out of budget", "", _names(state.kernel.release_queue)))
+    if state.kernel.next_release is not None:
+        rows.append(("out of budget", "", readable(_postponed)))
     return Table(
         ("queue", "priority", "threads"), rows, "Scheduler's queues", "nobody waits for the processor"
     )
@@ -85,6 +86,10 @@ def competitors() -> Table:
 
 def _names(queue: ThreadQueue) -> str:
     return readable(_line, queue)
+
+
+def _postponed() -> str:
+    return ", ".join(map(short_name, sorted(postponed(), key=lambda thread: thread.release_time)))
 
 
 def _line(queue: ThreadQueue) -> str:
