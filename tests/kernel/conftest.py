@@ -35,14 +35,14 @@ from pith.kernel.objects import (
     ThreadState,
     UntypedCap,
 )
-from pith.kernel.riscv64.window import physical_of, window_of
+from pith.kernel.riscv64.window import IMAGE_OFFSET, physical_of, window_of
 from pith.kernel.state import kernel
 from pith.metal import Struct, machine, memory, size_of
 from pith.verify.watch import checked
 
 RAM = 0x8000_0000
 RAM_SIZE = 16 << 20
-STATICS = RAM + 0x20_0000  # where the kernel's image begins
+STATICS = RAM + 0x20_3000  # in the kernel's image, behind 12 KiB where code would be that is for boot alone
 FREE = RAM + 0x40_0000  # from here on the fixture makes objects
 
 S = TypeVar("S", bound=Struct)
@@ -254,8 +254,14 @@ def fresh_world() -> World:
     start, statics, free = window_of(RAM), window_of(STATICS), window_of(FREE)
     assert memory.attach(buffer, start, statics) <= free
     processor = FakeProcessor()
-    # The kernel knows where its image ends by its linker's word, a virtual address.
-    processor.symbols["pith_image_end"] = 0xFFFF_FFFF_0000_0000 + FREE
+    # The kernel knows the parts of its image by its linker's word, virtual addresses. No device tree is built in.
+    for name, physical in {
+        "ki_boot_end": STATICS,
+        "ki_end": FREE,
+        "pith_tree": 0,
+        "pith_tree_end": 0,
+    }.items():
+        processor.symbols[name] = IMAGE_OFFSET + physical
     machine.install(processor)
     return World(processor, FREE)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pith.abi.bootinfo import BootInfo, RootSlot
+from pith.abi.bootinfo import BootInfo, RootSlot, SlotRegion
 from pith.abi.messages import MessageInfo
 from pith.kernel import boot, budget
 from pith.kernel.cspace import slot_at
@@ -36,16 +36,17 @@ from pith.kernel.objects import (
 from pith.kernel.resume import begin
 from pith.kernel.riscv64 import device_tree as kernel_tree
 from pith.kernel.riscv64 import vspace
-from pith.kernel.riscv64.window import window_of
+from pith.kernel.riscv64.window import IMAGE_OFFSET, window_of
 from pith.kernel.state import kernel
 from pith.machine import device_tree
 from pith.metal.machine import Panic
 
-from .conftest import FREE, RAM, RAM_SIZE, World
+from ..static_boot import QEMU_DEVICES, KernelImage, Range, Untyped, expect
+from .conftest import FREE, RAM, RAM_SIZE, STATICS, World
 from .test_device_tree import CPUS, SOC, WIDE, cells, node
 from .test_device_tree import tree as flattened
 
-MEMORY = 3 << 30
+MEMORY = RAM_SIZE
 TREE = FREE + 0x1000
 USER = FREE + 0x10_0000  # physical
 VIRTUAL = 0x1_0000
@@ -244,14 +245,16 @@ def test_what_is_general_and_what_a_devices(world: World, info: BootInfo) -> Non
         found = [u.is_device for u in covered if u.base <= address < u.base + (1 << u.size_bits)]
         return found[0] if found else None
 
-    for address in (0x1000_0000, 0x1000_1000, 0x10_1000, RAM, RAM + 0x1F_FFFF, RAM + MEMORY, 0x4_0000_0000):
+    for address in (0x1000_0000, 0x1000_1000, 0x10_1000, RAM, RAM + 0x1F_FFFF, RAM + MEMORY, 0x7F_FFFF_FFFF):
         assert kind(address) is True
-    for address in (0x200_0000, 0x200_FFFF, 0xC00_0000, 0xC5F_FFFF):
+    for address in (0x200_0000, 0x21F_FFFF, 0xC00_0000, 0xC5F_FFFF, 0x80_0000_0000):
         assert kind(address) is None
-    for taken in (RAM + 0x20_0000, FREE - 1, TREE, USER, USER + (PAGES << 12) - 1, world.physical(info)):
+    for address in (0x1FF_FFFF, 0x220_0000, 0xBFF_FFFF, 0xC60_0000):  # withheld in whole megapages, no more
+        assert kind(address) is True
+    for taken in (STATICS, FREE - 1, TREE, USER, USER + (PAGES << 12) - 1, world.physical(info)):
         assert kind(taken) is None
     assert kernel.kernel_root is not None and kind(world.physical(kernel.kernel_root)) is None
-    for address in (FREE, USER - 1, USER + (PAGES << 12), RAM + MEMORY - 1):
+    for address in (boot.IMAGE_START, STATICS - 1, FREE, USER - 1, USER + (PAGES << 12), RAM + MEMORY - 1):
         assert kind(address) is False
 
 
@@ -378,7 +381,7 @@ def test_an_image_of_too_many_pages(world: World, tree: bytes, monkeypatch: pyte
 def test_no_room_for_objects(world: World) -> None:
     user = TREE + 0x2000
     tree = device_tree.flatten(device_tree.virt(user + (PAGES << 12) + 0x1_0000 - RAM))
-    assert "too small" in refused(world, tree, user=user)
+    assert "no range of free memory is large enough" in refused(world, tree, user=user)
 
 
 def test_no_memory_left(world: World) -> None:
@@ -389,7 +392,15 @@ def test_no_memory_left(world: World) -> None:
 @pytest.mark.qemu
 def test_with_a_tree_that_qemu_made(world: World, tmp_path: Path) -> None:
     file = tmp_path / "virt.dtb"
-    command = ["qemu-system-riscv64", "-machine", f"virt,dumpdtb={file}", "-m", "3072", "-smp", "1"]
+    command = [
+        "qemu-system-riscv64",
+        "-machine",
+        f"virt,dumpdtb={file}",
+        "-m",
+        f"{MEMORY >> 20}",
+        "-smp",
+        "1",
+    ]
     subprocess.run([*command, "-display", "none"], check=True, capture_output=True)
     tree = file.read_bytes()
     info = start(world, tree)
@@ -398,3 +409,77 @@ def test_with_a_tree_that_qemu_made(world: World, tmp_path: Path) -> None:
     assert kernel_tree.board.timebase == TICKS
     assert kernel_tree.board.plic_context == 1
     assert list(untypeds(info))
+
+
+# A loader that hands over no device tree --------------------------------------------------------------------
+
+
+def start_alone(world: World, tree: bytes, *, size: int, virtual: int = VIRTUAL) -> BootInfo:
+    """Boot with the tree built into the kernel's image, where boot's code is."""
+    world.free = RAM + RAM_SIZE
+    world.write(boot.IMAGE_START, tree)
+    world.processor.symbols["pith_tree"] = IMAGE_OFFSET + boot.IMAGE_START
+    world.processor.symbols["pith_tree_end"] = IMAGE_OFFSET + boot.IMAGE_START + len(tree)
+    boot.start(USER, USER + size, (USER - virtual) % (1 << 64), ENTRY, 0, 0)
+    return BootInfo.at(window_of(physical_of_page(world, virtual + size + 0x1000)))
+
+
+def slots(region: SlotRegion) -> range:
+    return range(region.start, region.end)
+
+
+@pytest.mark.parametrize(
+    ("size", "virtual", "bits"),
+    [
+        (PAGES << 12, VIRTUAL, 13),
+        (PAGES << 12, VIRTUAL, 7),  # the least: a root CNode of one page
+        (1 << 20, (1 << 30) - 0x1000, 16),  # four page tables; what is left above the objects is cut up
+    ],
+)
+def test_bootinfo_is_what_static_systems_are_built_on(
+    world: World, tree: bytes, monkeypatch: pytest.MonkeyPatch, size: int, virtual: int, bits: int
+) -> None:
+    monkeypatch.setattr(boot, "ROOT_CNODE_BITS", bits)
+    info = start_alone(world, tree, size=size, virtual=virtual)
+    image = KernelImage(boot.IMAGE_START, STATICS, FREE)
+    general = [Range(boot.IMAGE_START, RAM + MEMORY)]
+    devices = [*QEMU_DEVICES[:-1], Range(RAM + MEMORY, 1 << 39)]
+    expected = expect(image, general, devices, Range(USER, USER + size), virtual, bits)
+    assert [Untyped(u.base, u.size_bits, u.is_device) for u in untypeds(info)] == expected.untypeds
+    assert slots(info.user_image_paging) == expected.paging
+    assert slots(info.sched_control) == expected.sched_control
+    assert slots(info.user_image_frames) == expected.image_frames
+    assert slots(info.untyped) == expected.untyped_slots
+    assert slots(info.empty) == range(expected.untyped_slots.stop, 1 << bits)
+    assert (info.extra_length, info.node_id, info.node_count, info.io_page_table_levels) == (0, 0, 1, 0)
+    assert (info.ipc_buffer, info.root_cnode_size_bits, info.initial_domain) == (virtual + size, bits, 0)
+    for region in (info.shared_frames, info.io_space_caps, info.extra_bootinfo_pages):
+        assert (region.start, region.end) == (0, 0)
+    for object_at in (kernel.root.cnode, info, kernel.current, kernel.current_context):
+        assert object_at is not None
+        assert expected.objects.start <= world.physical(object_at) < expected.objects.end
+
+
+def test_no_extra_pages_are_mapped(world: World, tree: bytes) -> None:
+    info = start_alone(world, tree, size=PAGES << 12)
+    assert not entry_at(info.ipc_buffer + 0x2000).valid
+
+
+def test_no_tree_at_all(world: World) -> None:
+    with pytest.raises(Panic, match="hands over no device tree, and this kernel was built without"):
+        boot.start(USER, USER + 0x1000, (USER - VIRTUAL) % (1 << 64), ENTRY, 0, 0)
+
+
+def test_memory_that_the_kernel_cannot_look_at_is_not_general(world: World) -> None:
+    low = node("memory@80000000", {"reg": cells(0, RAM, 0, 16 << 20), "device_type": b"memory\0"})
+    high = node("memory@3f00000000", {"reg": cells(0x3F, 0, 2, 0), "device_type": b"memory\0"})
+    blob = flattened(node("", WIDE, low, high, CPUS, SOC))
+    boot_survey(world, blob)
+    ranges = [(r.start, r.end) for r in (boot.boot.general.items[i] for i in range(boot.boot.general.count))]
+    assert ranges[-1] == (0x3F_0000_0000, 0x40_0000_0000)
+
+
+def boot_survey(world: World, blob: bytes) -> None:
+    world.write(TREE, blob)
+    kernel_tree.read(window_of(TREE), len(blob))
+    boot._survey(USER, USER + 0x1000, TREE, len(blob))

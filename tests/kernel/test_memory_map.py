@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pith.kernel.memory_map import MOST, Ranges, add, largest, remove
+from pith.kernel.memory_map import MOST, Ranges, add, remove, take_highest
 from pith.metal.machine import Panic
 
 from .conftest import World
@@ -28,7 +28,22 @@ def test_pieces(world: World) -> None:
     assert shown(ranges) == [(0, 50), (60, 70), (100, 120), (130, 200)]
     remove(ranges, 40, 110)
     assert shown(ranges) == [(0, 40), (110, 120), (130, 200)]
-    assert largest(ranges).start == 130
+
+
+def test_the_highest_place(world: World) -> None:
+    ranges = world.make(Ranges)
+    add(ranges, 0x1010, 0x3010)
+    add(ranges, 0x4000, 0x5030)
+    assert take_highest(ranges, 0x1010, 12) == 0x4000
+    assert shown(ranges) == [(0x1010, 0x3010), (0x5010, 0x5030)]  # what is left above stays
+    assert (
+        take_highest(ranges, 0x1008, 12) == 0x2000
+    )  # the last aligned place in the range that has room for it
+    assert shown(ranges) == [(0x1010, 0x2000), (0x3008, 0x3010), (0x5010, 0x5030)]
+    assert take_highest(ranges, 8, 3) == 0x5028
+    for size, bits in ((0x1000, 12), (0xFF1, 0), (1 << 40, 12)):  # too long; unaligned there; longer than all
+        with pytest.raises(Panic, match="large enough"):
+            take_highest(ranges, size, bits)
 
 
 cut = st.tuples(st.integers(0, 100), st.integers(0, 30)).map(lambda pair: (pair[0], pair[0] + pair[1]))

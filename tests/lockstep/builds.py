@@ -17,6 +17,7 @@ from pith.kernel.riscv64 import window
 from pith.verify import extent, naming
 
 RAM: Final = 0x8020_0000
+BOOT_OBJECTS: Final = 0xA000  # what they take at the top, where they would break a large piece
 LOW_WINDOW: Final = 0x10_0000_0000  # where a process may map memory at the very address
 KNOWS_THE_WINDOW: Final = (window, naming, extent)
 Constants = tuple[tuple[ModuleType, str, Any], ...]
@@ -34,7 +35,7 @@ class Build:
     name: str
     constants: Constants
     window: int = LOW_WINDOW
-    ram_bytes: int = 1 << 19
+    ram_bytes: int = (1 << 19) + BOOT_OBJECTS
     has_sstc: bool = False  # the supervisor sets its own timer
 
     @property
@@ -65,7 +66,7 @@ ENTRIES: Final = Build(
     "benchmark of entries",
     (*_printing(False), (benchmark, "MODE", benchmark.ENTRIES)),
     window=0x20_0000_0000,
-    ram_bytes=6 << 20,  # for a log that takes a large page
+    ram_bytes=(6 << 20) + BOOT_OBJECTS,  # for a log that takes a large page
 )
 UTILISATION: Final = Build(
     "benchmark of utilisation, debug, all complaints",

@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from pith.kernel.riscv64 import window
 from pith.kernel.state import KernelState, kernel
 from pith.metal.compiler import jit
 from pith.metal.compiler.calling import panic_at
@@ -26,7 +25,7 @@ from pith.metal.compiler.reader import read_program
 from .builds import Build
 from .hooks import Hooks
 from .processor import Asleep, Processor
-from .world import ROOTS, image_end
+from .world import ROOTS, symbols
 
 OPTIONS = replace(HOST, machine=True)
 _WORD = ctypes.c_uint64
@@ -82,7 +81,7 @@ class Compiled:
         self.asleep = False
         self._hooks = Callbacks(self.processor, self._sleep)
         text = without_assembly(change(kernel_text(OPTIONS, hosted=True)))
-        self._engine = jit._engine(self._hooks.hooked(text, window.IMAGE_OFFSET + image_end(build)), 2)
+        self._engine = jit._engine(self._hooks.hooked(text, symbols(build)), 2)
         self._functions = [
             ctypes.CFUNCTYPE(_WORD, ctypes.c_void_p, ctypes.c_void_p)(
                 self._engine.get_function_address(f"pith.call.{number}")

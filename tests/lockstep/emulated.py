@@ -33,7 +33,6 @@ from unicorn.riscv_const import (
     UC_RISCV_REG_SP,
 )
 
-from pith.kernel.riscv64 import window
 from pith.metal.compiler import link
 from pith.metal.compiler.calling import panic_at
 from pith.metal.compiler.link import KERNEL
@@ -45,7 +44,7 @@ from .builds import RAM, Build
 from .compiled import kernel_text
 from .hooks import Hooks
 from .processor import Asleep, Processor
-from .world import image_end
+from .world import symbols
 
 MAILBOX: Final = SCRATCH + 0x1000
 HOOKS: Final = 0x700_0000  # one word for each
@@ -107,7 +106,7 @@ class Emulated:
     def _link(self, directory: Path) -> Path:
         source, compiled, image = (directory / f"kernel.{s}" for s in ("ll", "o", "elf"))
         text = kernel_text(Options(arena_statics=True), hosted=False)
-        source.write_text(self._hooks.hooked(text, window.IMAGE_OFFSET + image_end(self.build)))
+        source.write_text(self._hooks.hooked(text, symbols(self.build)))
         link.compile_llvm(source, compiled, KERNEL)
         link.link([compiled], image, SCRIPT, KERNEL)
         assert 8 * len(self._hooks.functions) <= HOOKS_SIZE

@@ -1,7 +1,7 @@
 """Compiled code without a machine under it: what is the processor's own becomes calls of Python's processor.
 
 Control registers, firmware calls, fences, device registers and the floating-point transfers in assembly are each one line of
-LLVM text; the end of the kernel's image, which a linker knows, is a number. `Hooks.hooked` rewrites those lines and leaves all others, which are the compiler's work under test, as they are.
+LLVM text; where the parts of the kernel's image end, which a linker knows, are numbers. `Hooks.hooked` rewrites those lines and leaves all others, which are the compiler's work under test, as they are.
 How compiled code reaches Python is the subclass's matter.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .processor import Processor
@@ -24,8 +24,6 @@ _FLOAT = re.compile(
     r'^ *call void @"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore)"\((?P<arguments>.*)\)$'
 )
 
-_IMAGE_END = '@"pith_image_end"'
-
 
 class Hooks(ABC):
     """Rewrites a program's text; `sleep` is what waiting for an interrupt means."""
@@ -38,10 +36,11 @@ class Hooks(ABC):
     def call(self, head: str, kind: str, arguments: list[str], function: Callable[..., Any]) -> list[str]:
         """Lines that call `function` with the arguments ("i64 %r3") and give its result to `head` ("%r4 =", or "")."""
 
-    def hooked(self, text: str, image_end: int = 0) -> str:
-        """The program's text; `image_end` is where its image ends, virtual."""
-        placed = text.replace(f"ptr {_IMAGE_END}", f"ptr inttoptr (i64 {image_end} to ptr)")
-        return "\n".join(new for line in placed.splitlines() for new in self._line(line))
+    def hooked(self, text: str, symbols: Mapping[str, int] | None = None) -> str:
+        """The program's text; `symbols` are what a linker would know, virtual addresses."""
+        for name, address in (symbols or {}).items():
+            text = text.replace(f'ptr @"{name}"', f"ptr inttoptr (i64 {address} to ptr)")
+        return "\n".join(new for line in text.splitlines() for new in self._line(line))
 
     def _line(self, line: str) -> list[str]:
         processor = self.processor

@@ -61,7 +61,7 @@ class Interpreted:
         return trap.handle_trap(cause).address
 
     def boot(self, arguments: tuple[int, ...]) -> int:
-        setattr(self.processor, "symbol", lambda name: window.IMAGE_OFFSET + image_end(self.build))
+        setattr(self.processor, "symbol", symbols(self.build).__getitem__)
         boot.start(*arguments)
         return begin().address
 
@@ -73,6 +73,12 @@ def image_end(build: Build) -> int:
     """The physical address where the kernel's image ends: behind its statics, on a whole page."""
     last = max(memory.statics, key=lambda static: static.address)
     return -(-(last.address + size_of(type(last)) - build.window) // PAGE) * PAGE
+
+
+def symbols(build: Build) -> dict[str, int]:
+    """What a linker would know: virtual addresses. No code is for boot alone, and no device tree is built in."""
+    start, end = window.IMAGE_OFFSET + RAM, window.IMAGE_OFFSET + image_end(build)
+    return {"ki_boot_end": start, "ki_end": end, "pith_tree": start, "pith_tree_end": start}
 
 
 def tree_of(build: Build) -> bytes:

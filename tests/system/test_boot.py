@@ -12,9 +12,10 @@ from pith.machine.device_tree import Node
 from pith.machine.elf import Segment
 from pith.machine.hosted import HostedMachine
 from pith.machine.qemu import QemuMachine
+from pith.metal.compiler.link import KERNEL, ToolError, assemble, link
 from pith.system import image
 from pith.system.assembler import machine_code
-from pith.system.kernel import build_kernel
+from pith.system.kernel import LINKER_SCRIPT, build_kernel
 
 PUT_CHAR, HALT, YIELD = -12, -14, -11
 MEMORY = 64 << 20
@@ -148,3 +149,15 @@ def test_qemu_tells_a_panic_as_the_hosted_machine_does(tmp_path: Path) -> None:
         assert machine.exit_status == 1
         assert "kernel panic at " in machine.output and complaint in machine.output
         assert "device_tree.py:" in machine.output
+
+
+def test_no_code_but_boots_own_refers_to_boots(tmp_path: Path) -> None:
+    """For its memory is given away. The linker looks for that; here, that it does."""
+    refers = ".section .text.later\nlater: call pith.kernel.boot._give\n.globl later\n"
+    called = (
+        ".section .text.pith.kernel.boot._give\n.globl pith.kernel.boot._give\npith.kernel.boot._give: ret\n"
+    )
+    entry = ".section .text.pith_entry\n.globl pith_entry\npith_entry: call later\n"
+    assemble(refers + called + entry, tmp_path / "program.o", KERNEL)
+    with pytest.raises(ToolError, match=r"prohibited cross reference.*_give"):
+        link([tmp_path / "program.o"], tmp_path / "kernel.elf", LINKER_SCRIPT, KERNEL)

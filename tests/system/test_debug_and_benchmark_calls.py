@@ -46,7 +46,7 @@ def test_debug_calls(start: Start) -> None:
     lines = re.findall(r"^runs   (.*), priority 255, pc 0x\w+, 50000 ticks from \d+$", shown, re.MULTILINE)
     assert lines == ["initial", "a thread whose name is cut off ", "first"]
     snapshot = shown[shown.index("arch riscv\n") :]
-    assert re.search(r"^tcb_0x80\w{6} = tcb \(prio: 255, .*\) -- first$", snapshot, re.MULTILINE)
+    assert re.search(r"^tcb_0x8\w{7} = tcb \(prio: 255, .*\) -- first$", snapshot, re.MULTILINE)
     assert re.search(
         r"^tcb_0x8\w{7} = tcb .* -- thread 0xffffffc0\w{8}, made by first$", snapshot, re.MULTILINE
     )

@@ -13,6 +13,7 @@ from pith.cli.compile import compile_file
 from pith.cli.doctor import doctor
 from pith.cli.errors import UsageError
 from pith.cli.inspect import inspect
+from pith.cli.kernel import kernel
 from pith.cli.run import run_programs
 
 application = typer.Typer(
@@ -28,6 +29,7 @@ application.command("boot")(boot)
 application.command("compile")(compile_file)
 application.command("run")(run_programs)
 application.command("build")(build_programs)
+application.command("kernel")(kernel)
 application.command("inspect")(inspect)
 application.command("doctor")(doctor)
 application.command("cache")(cache)

@@ -14,6 +14,7 @@ from pith import UserError
 from pith.cli.arguments import check_readable, parse_size
 from pith.cli.errors import UsageError
 from pith.cli.host import find_qemu
+from pith.cli.kernel import DomainsOption, RootCNodeOption
 from pith.cli.start import Benchmark, BootOrder, Complaints, MachineName, start
 
 ANY_CALL = "any"
@@ -99,6 +100,8 @@ def boot(
     benchmark: BenchmarkOption = Benchmark.OFF,
     complaints: ComplaintsOption = Complaints.ONCE,
     dump: DumpOption = None,
+    domains: DomainsOption = 1,
+    root_cnode_bits: RootCNodeOption = 13,
 ) -> None:
     """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
     if initial is not None:
@@ -118,6 +121,8 @@ def boot(
         benchmark=benchmark,
         complaints=complaints,
         dump=dump,
+        domains=domains,
+        root_cnode_bits=root_cnode_bits,
     )
     start(order)
 

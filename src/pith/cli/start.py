@@ -69,6 +69,8 @@ class BootOrder(NamedTuple):
     benchmark: Benchmark = Benchmark.OFF
     complaints: Complaints = Complaints.ONCE
     dump: Path | None = None
+    domains: int = 1
+    root_cnode_bits: int = 13
 
 
 class TimedOut(UserError):
@@ -139,15 +141,29 @@ def build(order: BootOrder, output: Path) -> tuple[BootImage, list[Path]]:
         checked.install(("pith.kernel",))  # before any of it is imported
     from pith.system import image, kernel
 
-    kernel.set_debugging(order.debug)
+    set_up_kernel(
+        debug=order.debug,
+        benchmark=order.benchmark,
+        domains=order.domains,
+        root_cnode_bits=order.root_cnode_bits,
+    )
     kernel.set_complaints(list(Complaints).index(order.complaints))
-    kernel.set_benchmarking(list(Benchmark).index(order.benchmark))
     initial = order.initial or build_demonstration(order.debug)
     compiled = None
     if order.machine is MachineName.QEMU:
         with saying("compiling the kernel"):
             compiled = kernel.build_kernel()
     return image.build(output, initial, compiled), [compiled, initial] if compiled else []
+
+
+def set_up_kernel(*, debug: bool, benchmark: Benchmark, domains: int, root_cnode_bits: int) -> None:
+    """Choose what the kernel is that is built or started next."""
+    from pith.system import kernel
+
+    kernel.set_debugging(debug)
+    kernel.set_benchmarking(list(Benchmark).index(benchmark))
+    kernel.set_domains(domains)
+    kernel.set_root_cnode_bits(root_cnode_bits)
 
 
 def build_demonstration(debug: bool) -> Path:

@@ -1,15 +1,22 @@
 """Boot: from the loader's jump to the initial thread, which gets all that there is.
 
-The loader has put the kernel, the user image and a device tree into memory. The kernel surveys the memory, makes
-the few objects that it needs itself and those of the initial thread, behind one another in the largest free range, and
-then gives capabilities to all the rest away as untyped memory. After that the kernel allocates nothing any more.
+The loader has put the kernel, the user image and a device tree into memory; if it hands over no tree, the one that was
+built into the kernel's image is read. The kernel surveys the memory, makes the objects of the initial thread, and gives
+capabilities to all the rest away as untyped memory. After that the kernel allocates nothing any more: what it
+needs itself, the root of its address space and the thread that idles, is a part of its image.
 
     general   the tree's memory nodes, less what is reserved and what lies below the kernel (the firmware's)
     taken     kernel image, user image, device tree, boot objects: out of `general`
     device    every other physical address, less the interrupt and timer hardware that the kernel drives itself
+    boot      the part of the image that runs this: general memory again when it is done
+
+Which untypeds there are can be told beforehand from the image's symbols `ki_end` and `ki_boot_end`, the size of the
+user image and the memory: builders of static systems do, so `_survey` and `_give_memory` keep to what seL4 does, to
+the byte. The boot objects are the largest first, so that each is aligned to its size, at the top of the highest range
+that has room for all.
 
 The initial thread's address space holds its image, and on the pages behind it the IPC buffer, the bootinfo that
-describes its capabilities, and a copy of the device tree. Manual: chapter "System Bootstrapping".
+describes its capabilities, and a copy of the device tree that was handed over. Manual: chapter "System Bootstrapping".
 """
 
 from __future__ import annotations
@@ -30,6 +37,7 @@ from pith.abi.bootinfo import (
 from pith.abi.objects import (
     ASID_POOL_BITS,
     MAX_UNTYPED_BITS,
+    MEGA_PAGE_BITS,
     MIN_SCHED_CONTEXT_BITS,
     MIN_UNTYPED_BITS,
     PAGE_BITS,
@@ -76,14 +84,17 @@ from .riscv64.asid import assign
 from .riscv64.device_tree import board
 from .riscv64.frame import page_entry
 from .riscv64.vspace import make_kernel_root, span_bits, table_entry, walk
-from .riscv64.window import IMAGE_OFFSET, physical_of, window_of
+from .riscv64.window import WINDOW_BYTES, in_window, physical_of, window_of
 from .state import PRIORITIES, kernel
 
 IMAGE_START: Final = 0x8020_0000  # physical; what lies below is the firmware's
-DEVICE_TOP: Final = 1 << 38  # no device untyped reaches higher
+DEVICE_TOP: Final = 1 << 39  # no device untyped reaches higher
 PAGE: Final = 1 << PAGE_BITS
-ROOT_CNODE_BITS: Final = 13
-DOMAIN_COUNT: Final = 1
+MEGA_PAGE: Final = 1 << MEGA_PAGE_BITS
+ROOT_CNODE_BITS: Final = (
+    13  # the number of its slots, a choice of who builds the kernel; at least a page, so 7
+)
+DOMAIN_COUNT: Final = 1  # likewise; at most `state.DOMAINS`
 INITIAL_ASID: Final = 1
 TIME_SLICE_MICROSECONDS: Final = 5000
 HIGHEST_PRIORITY: Final = PRIORITIES - 1
@@ -95,7 +106,6 @@ class Boot(Struct):
     general: Inline[Ranges]
     device: Inline[Ranges]
     position: u64  # of the next boot object
-    limit: u64
     next_slot: u32  # of the root CNode
     untyped_count: u8
 
@@ -108,10 +118,12 @@ class Plan(Value):
     buffer: u64  # right behind the image
     info: u64
     extra: u64  # the bootinfo's extra part: the device tree
-    end: u64
+    end: u64  # `extra` if the loader handed over no tree
 
 
 boot: Final = static(Boot)
+kernel_root: Final = static(PageTable)  # entry.py fills it before there is anything else
+idle_thread: Final = static(Thread)
 
 
 @export("pith_kernel_start")
@@ -120,11 +132,12 @@ def start(
 ) -> None:
     """Boot. All addresses are physical but the entry; `user_offset` is physical minus virtual, modulo 2**64.
 
-    Afterwards the initial thread is current.
+    Without a tree (size 0) the board is the one that was built into the kernel. Afterwards the initial thread is current.
     """
-    device_tree.read(window_of(tree), tree_size)
+    _read_board(tree, tree_size)
     plan = _plan(user_start, user_end, user_offset, tree_size)
     _survey(user_start, user_end, tree, tree_size)
+    _reserve_objects(plan)
     _make_root_cnode()
     info = BootInfo.at(window_of(_allocate(BOOTINFO_FRAME_BITS)))
     _describe(info, plan, tree_size)
@@ -134,6 +147,19 @@ def start(
     _give_memory(info)
 
 
+def _read_board(tree: u64, tree_size: u64) -> None:
+    """Read the device tree: the loader's, else the image's own."""
+    if tree_size:
+        device_tree.read(window_of(tree), tree_size)
+        return
+    start, end = in_window(static_address("pith_tree")), in_window(static_address("pith_tree_end"))
+    if start == end:
+        panic(
+            "boot: the loader hands over no device tree, and this kernel was built without a board of its own"
+        )
+    device_tree.read(start, end - start)
+
+
 def _plan(user_start: u64, user_end: u64, user_offset: u64, tree_size: u64) -> Plan:
     """Lay out the initial thread's address space."""
     if user_start % PAGE or user_start >= user_end:
@@ -141,10 +167,15 @@ def _plan(user_start: u64, user_end: u64, user_offset: u64, tree_size: u64) -> P
     image = (user_start - user_offset) & MASK64
     buffer = image + _whole_pages(user_end - user_start)
     extra = buffer + 2 * PAGE
-    end = extra + _whole_pages(EXTRA_HEADER_BYTES + tree_size)
+    end = extra + _whole_pages(_extra_length(tree_size))
     if end > USER_TOP:
         panic("boot: the user image lies outside the user's addresses")
     return Plan(user_start, image, buffer, buffer + PAGE, extra, end)
+
+
+def _extra_length(tree_size: u64) -> u64:
+    """The bytes of the bootinfo's extra part."""
+    return EXTRA_HEADER_BYTES + tree_size if tree_size else 0
 
 
 def _whole_pages(size: u64) -> u64:
@@ -155,25 +186,23 @@ def _whole_pages(size: u64) -> u64:
 
 
 def _survey(user_start: u64, user_end: u64, tree: u64, tree_size: u64) -> None:
-    """Find out what there is, take out what is in use, and choose the place for boot objects."""
+    """Find out what there is, and take out what is in use."""
     for index in range(board.memory_count):
         memory_map.add(boot.general, board.memory[index].start, board.memory[index].end)
     memory_map.remove(boot.general, 0, IMAGE_START)
+    memory_map.remove(boot.general, WINDOW_BYTES, MASK64)  # where the kernel cannot look
     for index in range(board.reserved_count):
         _take(board.reserved[index].start, board.reserved[index].end)
     memory_map.add(boot.device, 0, DEVICE_TOP)
     for index in range(boot.general.count):
         memory_map.remove(boot.device, boot.general.items[index].start, boot.general.items[index].end)
-    memory_map.remove(boot.device, board.plic, board.plic_end)
-    memory_map.remove(boot.device, board.clint, board.clint_end)
-    _take(IMAGE_START, static_address("pith_image_end") - IMAGE_OFFSET)
+    _withhold(board.plic, board.plic_end)
+    _withhold(board.clint, board.clint_end)
+    _take(IMAGE_START, physical_of(in_window(static_address("ki_end"))))
     _take(user_start, user_end)
     _take(tree, tree + tree_size)
     if boot.general.count == 0:
         panic("boot: the memory nodes of the device tree leave no free memory")
-    place = memory_map.largest(boot.general)
-    boot.position = place.start
-    boot.limit = place.end
 
 
 def _take(start: u64, end: u64) -> None:
@@ -181,21 +210,36 @@ def _take(start: u64, end: u64) -> None:
     memory_map.remove(boot.general, start // PAGE * PAGE, _whole_pages(end))
 
 
+def _withhold(start: u64, end: u64) -> None:
+    """Keep a device for the kernel: the megapages that it lies in, as seL4 does, which maps it by them."""
+    up = (end + MEGA_PAGE - 1) // MEGA_PAGE * MEGA_PAGE
+    memory_map.remove(boot.device, start // MEGA_PAGE * MEGA_PAGE, up)
+
+
+def _reserve_objects(plan: Plan) -> None:
+    """Take and clear the memory of all boot objects: root CNode, whole pages, then what is smaller than a page."""
+    pages = (
+        2 + _table_count(plan, span_bits(2)) + _table_count(plan, span_bits(1))
+    )  # address space, ASID pool
+    pages += 2 + (plan.end - plan.extra) // PAGE  # IPC buffer, bootinfo
+    size = (1 << ROOT_CNODE_BITS + SLOT_BITS) + pages * PAGE + (1 << TCB_BITS) + (1 << MIN_SCHED_CONTEXT_BITS)
+    boot.position = memory_map.take_highest(boot.general, size, ROOT_CNODE_BITS + SLOT_BITS)
+    zero_memory(window_of(boot.position), size)
+
+
 def _allocate(size_bits: u6) -> u40:
-    """The physical address of zeroed memory for an object that exists from the beginning."""
-    size = 1 << size_bits
-    start = (boot.position + size - 1) // size * size
-    if start + size > boot.limit:
-        panic("boot: the memory behind the images is too small for the initial objects")
-    memory_map.remove(boot.general, start, start + size)
-    boot.position = start + size
-    zero_memory(window_of(start), size)
+    """The physical address of zeroed memory for an object that exists from the beginning.
+
+    It is aligned to the object's size, for what came before was as large or larger.
+    """
+    start = boot.position
+    boot.position += 1 << size_bits
     return start
 
 
 def _give_memory(info: BootInfo) -> None:
-    """Make untypeds of all that is left, devices first."""
-    _take(boot.position, boot.position + 1)  # the rest of the last page that boot objects lie in
+    """Make untypeds of all that is left: devices, this very code, which has done its work, then the rest."""
+    memory_map.add(boot.general, IMAGE_START, physical_of(in_window(static_address("ki_boot_end"))))
     first = boot.next_slot
     _give(boot.device, True, info)
     _give(boot.general, False, info)
@@ -266,11 +310,11 @@ def _start_kernel() -> None:
     kernel.has_sstc = board.has_sstc and timer.is_lent()
     timer.initialise(board.timebase)
     plic.initialise(window_of(board.plic), board.plic_context)
-    make_kernel_root(PageTable.at(window_of(_allocate(PAGE_TABLE_BITS))))
+    make_kernel_root(PageTable.at(in_window(kernel_root.address)))
     kernel.domain_count = DOMAIN_COUNT
     kernel.domain_schedule[0].duration = LONGEST
     scheduler.begin_domain(0)
-    idle = Thread.at(window_of(_allocate(TCB_BITS)))
+    idle = Thread.at(in_window(idle_thread.address))
     idle.state = ThreadState.IDLE
     kernel.idle = idle
 
@@ -295,9 +339,10 @@ def _make_address_space(plan: Plan, info: BootInfo, tree: u64, tree_size: u64) -
     info_physical = physical_of(info.address)
     _set_slot(RootSlot.BOOTINFO_FRAME, _map_page(root, info_physical, plan.info, False))
     _set_slot(RootSlot.IPC_BUFFER, _map_page(root, _allocate(PAGE_BITS), plan.buffer, False))
-    first = boot.next_slot
-    _make_extra_bootinfo(root, plan, tree, tree_size)
-    _record(info.extra_bootinfo_pages, first)
+    if tree_size:
+        first = boot.next_slot
+        _make_extra_bootinfo(root, plan, tree, tree_size)
+        _record(info.extra_bootinfo_pages, first)
 
     first = boot.next_slot
     _add_slot(SchedControlCap(0))
@@ -309,10 +354,15 @@ def _make_address_space(plan: Plan, info: BootInfo, tree: u64, tree_size: u64) -
     _record(info.user_image_frames, first)
 
 
+def _table_count(plan: Plan, covered_bits: u6) -> u64:
+    """How many page tables that each cover so much the plan needs."""
+    return (plan.end - 1 >> covered_bits) - (plan.image >> covered_bits) + 1
+
+
 def _make_tables(root: PageTable, plan: Plan, covered_bits: u6) -> None:
-    """Map page tables that each cover so much, wherever the plan needs them, in order of address."""
+    """Map these page tables, in order of address."""
     address: u64 = plan.image >> covered_bits << covered_bits
-    while address < plan.end:
+    for _ in range(_table_count(plan, covered_bits)):
         table = PageTable.at(window_of(_allocate(PAGE_TABLE_BITS)))
         place = walk(root, address)
         place.table.entries[place.index] = table_entry(table)
@@ -336,7 +386,7 @@ def _make_extra_bootinfo(root: PageTable, plan: Plan, tree: u64, tree_size: u64)
         _add_slot(_map_page(root, physical, plan.extra + offset, False))
     header = ExtraHeader.at(window_of(first))
     header.id = EXTRA_DEVICE_TREE
-    header.length = EXTRA_HEADER_BYTES + tree_size
+    header.length = _extra_length(tree_size)
     copy_memory(window_of(first) + EXTRA_HEADER_BYTES, window_of(tree), (tree_size + 7) // 8 * 8)
 
 
@@ -374,7 +424,7 @@ def _lend(index: RootSlot, thread: Thread, to: ThreadSlot) -> None:
 
 def _describe(info: BootInfo, plan: Plan, tree_size: u64) -> None:
     """What is known of the bootinfo before any capability is made."""
-    info.extra_length = EXTRA_HEADER_BYTES + tree_size
+    info.extra_length = _extra_length(tree_size)
     info.node_count = 1
     info.ipc_buffer = plan.buffer
     info.root_cnode_size_bits = ROOT_CNODE_BITS

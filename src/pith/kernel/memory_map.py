@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import Array, Struct, array, u8, u64
+from pith.metal import Array, Struct, array, u6, u8, u64
 from pith.metal.machine import panic
 
 from .riscv64.device_tree import Region
@@ -51,14 +51,16 @@ def remove(ranges: Ranges, start: u64, end: u64) -> None:
                 _insert(ranges, index, end, rest)
 
 
-def largest(ranges: Ranges) -> Region:
-    """The largest range of a set that is not empty."""
-    best = ranges.items[0]
-    for index in range(ranges.count):
-        item = ranges.items[index]
-        if item.end - item.start > best.end - best.start:
-            best = item
-    return best
+def take_highest(ranges: Ranges, size: u64, alignment_bits: u6) -> u64:
+    """Take `size` bytes out of the highest range that has them, aligned, as far up in it as they fit; where they begin."""
+    for below in range(ranges.count):
+        item = ranges.items[ranges.count - 1 - below]
+        if item.end >= size:
+            start = item.end - size >> alignment_bits << alignment_bits
+            if start >= item.start:
+                remove(ranges, start, start + size)
+                return start
+    panic("boot: no range of free memory is large enough for the initial objects")
 
 
 def _insert(ranges: Ranges, index: u8, start: u64, end: u64) -> None:

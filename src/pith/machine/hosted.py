@@ -45,7 +45,10 @@ Trace = Callable[[int, int], None]
 
 
 class HostedMachine(Machine):
-    """CPython and Unicorn in the place of the board. `trace` is called before each kernel entry."""
+    """CPython and Unicorn in the place of the board. `trace` is called before each kernel entry.
+
+    `tree` replaces the device tree of the board as it is; without `hands_over_tree` the kernel has it built in.
+    """
 
     name = "hosted"
 
@@ -58,11 +61,13 @@ class HostedMachine(Machine):
         keyboard: InputSource | None = None,
         kernel: Kernel | None = None,
         tree: bytes | None = None,
+        hands_over_tree: bool = True,
         trace: Trace | None = None,
     ) -> None:
         super().__init__(image, memory=memory, echo=echo, keyboard=keyboard)
         self.kernel: Kernel = PithKernel() if kernel is None else kernel
         self.tree = device_tree.flatten(device_tree.virt(memory)) if tree is None else tree
+        self.hands_over_tree = hands_over_tree
         self.trace = trace
         self.enter: Entry = self.kernel.handle_trap
         self.ram = mmap.mmap(-1, memory, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NO_RESERVE)
@@ -98,10 +103,17 @@ class HostedMachine(Machine):
         metal_machine.install(self.processor)
 
     def _symbol(self, name: str) -> int:
-        """What the linker knows on the metal: the end of the kernel's image."""
-        if name == "pith_image_end":
-            return self.image.table.kernel_end + board.KERNEL_OFFSET
-        raise KeyError(f"the hosted machine knows no linker symbol {name}")
+        """What the linker knows on the metal: where the parts of the kernel's image are. No code of it is for boot alone."""
+        table = self.image.table
+        places = {
+            "ki_boot_end": table.kernel_start,
+            "ki_end": table.kernel_end,
+            "pith_tree": table.tree,
+            "pith_tree_end": table.tree + len(self.tree),
+        }
+        if name not in places:
+            raise KeyError(f"the hosted machine knows no linker symbol {name}")
+        return places[name] + board.KERNEL_OFFSET
 
     # What the devices and the firmware do to the machine ----------------------------------------------------
 
@@ -128,7 +140,9 @@ class HostedMachine(Machine):
         try:
             if not self.started:
                 self.started = True
-                self.context = self.kernel.start(self.image.table, len(self.tree))
+                self.context = self.kernel.start(
+                    self.image.table, len(self.tree) if self.hands_over_tree else 0
+                )
             while True:
                 look_out = self.instructions + SLICE
                 for _ in range(ENTRIES_BETWEEN_LOOKS):

@@ -17,9 +17,10 @@ from pith.metal import OUTERMOST_FRAME, assembly, export
 from ..objects import Register, Thread
 from . import vspace
 from .csr import SSTATUS_FS
-from .window import IMAGE_OFFSET
+from .window import IMAGE_BASE, IMAGE_OFFSET
 
 STACK_BYTES: Final = 16384
+KERNEL_ROOT: Final = "pith.kernel.boot.kernel_root"
 SSTATUS_SIE: Final = 1 << 1
 SSTATUS_SPP: Final = 1 << 8
 SSTATUS_VS: Final = 0b11 << 9  # the vector unit, which no thread may use: nobody would save its registers
@@ -41,13 +42,13 @@ def _move(operation: str) -> str:
 def _map_text() -> str:
     """Translate as the kernel wants it: the loader may have mapped no more than the kernel's image.
 
-    A root in .bss, with the window in its upper half and the image's gigabyte near the end, as
-    `vspace.make_kernel_root` makes the final one.
+    The window in the upper half of the kernel's root, and the image's gigabyte near its end: what
+    `vspace.make_kernel_root` says once more, in Python, where the kernel is at home on every machine.
     """
     page = vspace.kernel_page(0).bits
-    image = vspace.kernel_page(vspace.IMAGE_BASE).bits
+    image = vspace.kernel_page(IMAGE_BASE).bits
     return f"""
-        la t0, pith_first_root
+        la t0, {KERNEL_ROOT}
         li t1, {8 * vspace.USER_ENTRIES}
         add t1, t0, t1
         li t2, {page}
@@ -60,7 +61,7 @@ def _map_text() -> str:
         addi t4, t4, -1
         bnez t4, 1b
         li t2, {image}
-        sd t2, {8 * (vspace.index_of(IMAGE_OFFSET + vspace.IMAGE_BASE, vspace.TOP_LEVEL) - vspace.ENTRIES)}(t1)
+        sd t2, {8 * (vspace.index_of(IMAGE_OFFSET + IMAGE_BASE, vspace.TOP_LEVEL) - vspace.ENTRIES)}(t1)
         li t1, {IMAGE_OFFSET:#x}
         sub t0, t0, t1
         srli t0, t0, {PAGE_BITS}
@@ -89,8 +90,6 @@ def start_text() -> str:
 
         .pushsection .bss.stack, "aw", @nobits
         .balign {1 << PAGE_BITS}
-        pith_first_root:
-        .space {8 * vspace.ENTRIES}
         .space {STACK_BYTES}
         pith_stack:
         .space {OUTERMOST_FRAME}

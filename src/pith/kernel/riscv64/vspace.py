@@ -29,7 +29,7 @@ from pith.metal.machine import csr_write, fence_address_space
 from ..errors import FailedLookup, InvalidCapability
 from ..objects import ASIDPool, Cap, PageTable, PageTableCap, PageTableEntry, Thread, ThreadSlot
 from ..state import kernel
-from .window import IMAGE_OFFSET, physical_of, window_of
+from .window import IMAGE_BASE, IMAGE_OFFSET, physical_of, window_of
 
 TOP_LEVEL: Final = 2
 ENTRIES: Final = 1 << PAGE_TABLE_INDEX_BITS
@@ -37,7 +37,6 @@ USER_ENTRIES: Final = ENTRIES // 2  # of a root; the other half is the kernel's
 SATP_SV39: Final = 8 << 60
 SATP_ASID_SHIFT: Final = 44
 INVALID: Final = PageTableEntry()
-IMAGE_BASE: Final = 0x8000_0000  # physical; the gigabyte that the kernel's image lies in
 
 
 # Tables ---------------------------------------------------------------------------------------------------
