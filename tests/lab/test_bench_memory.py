@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pith.lab.bench.accesses import Access, accesses, loads, stores
+from pith.lab.bench.accesses import Access, accesses
 from pith.lab.bench.footprint import CacheLine, Footprint, code_lines, data_lines
 from pith.lab.bench.kernel_bytes import OBJECTS, Kind, sections
 from pith.lab.bench.kernels import own_kernel
@@ -33,29 +33,6 @@ class Code:
 
     def frames(self, address: int) -> list[str]:
         return ["pith.kernel.handle", "inlined"]
-
-
-@pytest.mark.parametrize(
-    "instruction, load, store",
-    [
-        (0x0005_3503, True, False),  # ld a0, 0(a0)
-        (0x0005_2507, True, False),  # flw
-        (0x00A5_3023, False, True),  # sd a0, 0(a0)
-        (0x00A5_3027, False, True),  # fsd
-        (0x1005_252F, True, False),  # lr.w
-        (0x00B5_252F, True, True),  # amoadd.w
-        (0x6108, True, False),  # c.ld a0, 0(a0)
-        (0x6502, True, False),  # c.ldsp a0, 0(sp)
-        (0xE108, False, True),  # c.sd
-        (0xE02A, False, True),  # c.sdsp
-        (0x0505, False, False),  # c.addi
-        (0x8082, False, False),  # c.jr ra
-        (0x0000_0013, False, False),  # nop
-        (0x3025_2573, False, False),  # csrrs
-    ],
-)
-def test_loads_and_stores_are_told_from_all_else(instruction: int, load: bool, store: bool) -> None:
-    assert (loads(instruction), stores(instruction)) == (load, store)
 
 
 def step(address: int, privilege: Privilege = KERNEL, **registers: int) -> Step:

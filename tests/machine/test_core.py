@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pith.machine import instructions
 from pith.machine.processor import KERNEL_ENTRY
 from pith.metal import machine as metal
 
@@ -12,6 +13,7 @@ from .small_kernel import (
     A0,
     A1,
     A2,
+    A3,
     CODE,
     CODE_PAGE,
     DATA,
@@ -269,6 +271,39 @@ def test_another_instruction_where_a_counter_was_read_is_executed_and_counted_on
     assert kernel.registers[A1] - kernel.first == 1 + 1 + KERNEL_ENTRY + 1 + 1  # type: ignore[attr-defined]
 
 
+def test_a_counter_is_read_by_an_instruction_on_two_pages() -> None:
+    text = f".option norvc\nli a5, {CODE + 0xFFA}\nrdinstret a0\njr a5\n.org 0xffa\nnop\nrdinstret a1\necall\n.org 0x1008"
+
+    def setup(kernel: SmallKernel) -> None:
+        kernel.map(CODE + 0x1000, CODE_PAGE + 0x3000, USER_CODE)  # the next page is not next in memory
+        rest = int.from_bytes(small_kernel.assembled(text)[0x1000:], "little")
+        metal.store_u64(window(CODE_PAGE + 0x3000), rest)
+
+    kernel = SmallKernel()
+    kernel.setup = setup
+    run(text, kernel)
+    assert kernel.seen == [Seen(ECALL, 0, CODE + 0x1002)]
+    assert kernel.registers[A1] - kernel.registers[A0] == 3  # type: ignore[attr-defined]
+
+
+COUNTER_ACCESSES = {
+    "csrrs a0, cycle, x0": True, "csrrc a0, instret, x0": True, "csrrsi a0, time, 0": True, "csrrci a0, cycle, 0": True,
+    "csrrs x0, cycle, x0": True, "csrrs a0, cycle, a1": False, "csrrc a0, time, a1": False, "csrrw a0, cycle, x0": False,
+    "csrrwi a0, time, 0": False, "csrrsi a0, instret, 1": False, "csrr a0, hpmcounter3": False,
+    "csrr a0, hpmcounter31": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("instruction", COUNTER_ACCESSES)
+def test_counters_can_be_read_and_not_written_and_those_that_are_not_there_are_illegal(
+    instruction: str,
+) -> None:
+    kernel = run(f".option norvc\nli a1, 0\n{instruction}\necall")
+    assert kernel.seen[0].cause == (ECALL if COUNTER_ACCESSES[instruction] else 2)
+    if COUNTER_ACCESSES[instruction] and "x0, cycle" not in instruction:
+        assert 0 <= kernel.registers[A0] <= 2  # type: ignore[attr-defined]
+
+
 def test_two_address_spaces_with_the_same_addresses() -> None:
     """A switch of satp is enough; the second space's code is at the first one's addresses."""
 
@@ -337,3 +372,143 @@ def test_an_instruction_across_the_end_of_the_last_page() -> None:
     kernel = SmallKernel()
     run(f"li a5, {CODE + 0xFFE}\njr a5\n.org 0xffe\n.option norvc\naddi a0, a0, 1", kernel)
     assert kernel.seen == [Seen(12, CODE + 0x1000, CODE + 0xFFE)]
+
+
+ALIAS = DATA + 0x10_0000
+
+
+def test_code_changed_through_another_mapping_runs_after_the_programs_own_fence() -> None:
+    """Written at one address, run at another; each time a different constant is returned."""
+    li_a0, ret = 0x0000_0513, 0x0000_8067
+    kernel = SmallKernel()
+    kernel.setup = lambda kernel: (
+        kernel.map(DATA, DATA_PAGE, USER_DATA),
+        kernel.map(ALIAS, DATA_PAGE, USER_CODE),
+    )[0]
+    run(
+        f"li a5, {DATA}\nli a4, {ret}\nsw a4, 4(a5)\nli a4, {li_a0}\nli a3, {ALIAS}\nli a2, 0\nli a1, 100\n"
+        "1: sw a4, (a5)\nfence.i\njalr a3\nadd a2, a2, a0\nli t0, 1 << 20\nadd a4, a4, t0\naddi a1, a1, -1\nbnez a1, 1b\n"
+        "ecall",
+        kernel,
+    )
+    assert kernel.registers[A2] == sum(range(100))  # type: ignore[attr-defined]
+
+
+CUT = f"li a5, {CODE + 0xFF4}\nli a4, {NOWHERE}\nli a0, 0\njr a5\n.org 0xff4\n{{}}\n.org 0xffe\n.half 0x8513"  # addi a0, ...
+
+
+@pytest.mark.parametrize(("before", "seen"), [
+    ("c.addi a0, 1\n" * 5, Seen(12, CODE + 0x1000, CODE + 0xFFE)),
+    ("c.addi a0, 1\nc.sw a0, (a4)\n" + "c.addi a0, 1\n" * 3, Seen(15, NOWHERE, CODE + 0xFF6)),
+    ("c.addi a0, 1\nc.ebreak\n" + "c.addi a0, 1\n" * 3, Seen(3, CODE + 0xFF6, CODE + 0xFF6)),
+    ("c.addi a0, 1\n.option norvc\necall\n.option rvc\n" + "c.addi a0, 1\n" * 2, Seen(ECALL, 0, CODE + 0xFF6)),
+])  # fmt: skip
+def test_what_stands_before_an_instruction_that_cannot_be_fetched_whole_is_executed(
+    before: str, seen: Seen
+) -> None:
+    kernel = run(CUT.format(before))
+    assert kernel.seen == [seen]
+    assert kernel.registers[A0] == (5 if seen.cause == 12 else 1)  # type: ignore[attr-defined]
+
+
+def test_a_loop_goes_on_before_an_instruction_that_cannot_be_fetched_whole() -> None:
+    """The limit comes first; then, in another slice, the fault."""
+    loop = "1: c.addi a0, 1\n.option norvc\nbne a0, a1, 1b\n.option rvc\nc.nop\nc.nop"
+    kernel = SmallKernel()
+    kernel.setup = lambda kernel: kernel.set_register(A1, 1000)
+    with small_kernel.machine(kernel, CUT.format(loop)) as running:
+        running.run(instructions=500)
+        assert kernel.seen == []
+        running.run(seconds=20)
+        found = kernel.register(A0)
+    assert kernel.seen == [Seen(12, CODE + 0x1000, CODE + 0xFFE)]
+    assert found == 1000
+
+
+@pytest.mark.parametrize(("page", "instruction"), [
+    (0x5000_0000, "lw a0, (a5)"), (0x5000_0000, "fsd fa0, (a5)"), (0x1000_0000, "sd a0, 0x100(a5)"),
+    (0x1000_0000, "lbu a0, 0x7ff(a5)"), (0x1000_0000, "lw a0, 2(a5)"), (0x1000_0000, "amoadd.w a0, a1, (a5)"),
+    (0x1000_0000, "lr.w a0, (a5)"), (0x10_1000, "lh a0, (a5)"),
+])  # fmt: skip
+def test_what_no_device_answers_is_an_access_fault_and_changes_nothing(page: int, instruction: str) -> None:
+    kernel = SmallKernel()
+
+    def setup(kernel: SmallKernel) -> None:
+        kernel.map(DATA, page, USER_DATA)
+        metal.csr_set("sstatus", 3 << 13)
+
+    kernel.setup = setup
+    run(f"li a0, 77\nli a5, {DATA}\n{instruction}", kernel)
+    access = instructions.access(int.from_bytes(small_kernel.assembled(instruction)[:4], "little"))
+    assert access is not None
+    assert kernel.seen[0][:2] == (7 if access.is_write else 5, DATA + access.offset)
+    assert kernel.registers[A0] == 77  # type: ignore[attr-defined]
+
+
+def test_a_device_is_read_in_every_width_and_sign() -> None:
+    """The scratch register of the serial line holds a byte; a program may put its own in the status register's place."""
+    text = (
+        f"li a5, {DEVICE}\nli a0, 0xfe\nsb a0, 7(a5)\nlb a0, 7(a5)\nlbu a1, 7(a5)\n"
+        f"li a5, {DATA}\nlwu a2, 12(a5)\nlw a3, 12(a5)\nflw fa0, 12(a5)\nfmv.x.d a4, fa0\nlb x0, (a5)\nc.lw a5, 12(a5)\necall"
+    )
+    kernel = SmallKernel()
+
+    def setup(kernel: SmallKernel) -> None:
+        kernel.map(DATA, 0x1000_1000, USER_DATA)  # an empty virtio slot; its vendor is QEMU
+        metal.csr_set("sstatus", 3 << 13)
+
+    kernel.setup = setup
+    run(text, kernel)
+    registers = kernel.registers  # type: ignore[attr-defined]
+    assert registers[A0 : A3 + 3] == [
+        (1 << 64) - 2, 0xFE, 0x554D_4551, 0x554D_4551, 0xFFFF_FFFF_554D_4551, 0x554D_4551
+    ]  # fmt: skip
+
+
+SINGLE_ONE, SIGNALLING = 0x3F80_0000, 0x7F80_0001
+QUIET, BOXED = 0x7FC0_0000, 0xFFFF_FFFF_0000_0000
+
+
+@pytest.mark.parametrize(("instruction", "a1", "a2", "result", "flags"), [
+    ("fmv.w.x fa0, a1", SINGLE_ONE, 0, BOXED | SINGLE_ONE, 0),
+    ("fadd.s fa0, fa1, fa2", BOXED | SINGLE_ONE, BOXED | SINGLE_ONE, BOXED | 0x4000_0000, 0),
+    ("fadd.s fa0, fa1, fa2", SINGLE_ONE, BOXED | SINGLE_ONE, BOXED | QUIET, 0),
+    ("fsgnj.s fa0, fa1, fa1", SINGLE_ONE, 0, BOXED | QUIET, 0),
+    ("fcvt.d.s fa0, fa1", SINGLE_ONE, 0, 0x7FF8_0000_0000_0000, 0),
+    ("fmin.s fa0, fa1, fa2", BOXED | SIGNALLING, BOXED | SINGLE_ONE, BOXED | SINGLE_ONE, 0x10),
+    ("fmax.d fa0, fa1, fa2", 0x3FF0_0000_0000_0000, 0x7FF0_0000_0000_0001, 0x3FF0_0000_0000_0000, 0x10),
+    ("fmax.d fa0, fa1, fa2", 0x7FF8_0000_0000_0000, 0x7FF0_0000_0000_0001, 0x7FF8_0000_0000_0000, 0x10),
+    ("fmadd.d fa0, fa1, fa2, fa3", 0x7FF0_0000_0000_0000, 0, 0x7FF8_0000_0000_0000, 0x10),
+])  # fmt: skip
+def test_floating_point_is_as_specified(instruction: str, a1: int, a2: int, result: int, flags: int) -> None:
+    """Single precision is marked in the upper half, what is not marked is no number, and invalid is said when it is."""
+    kernel = SmallKernel()
+    kernel.setup = lambda kernel: metal.csr_set("sstatus", 3 << 13)
+    text = f"li a1, {a1}\nli a2, {a2}\nli a3, {0x7FF8 << 48}\nfmv.d.x fa1, a1\nfmv.d.x fa2, a2\nfmv.d.x fa3, a3\nrdinstret a3\n"
+    run(f"{text}{instruction}\nrdinstret a4\nfmv.x.d a0, fa0\nfrflags a1\necall", kernel)
+    registers = kernel.registers  # type: ignore[attr-defined]
+    assert (registers[A0], registers[A1]) == (result, flags)
+    assert registers[A3 + 1] - registers[A3] == 2  # it is counted once
+
+
+@pytest.mark.parametrize("instruction", ["fadd.s fa0, fa0, fa0", "fmin.d fa0, fa0, fa0", "fmv.w.x fa0, a0"])
+def test_floating_point_that_is_off_is_illegal_and_changes_nothing(instruction: str) -> None:
+    kernel = run(f"{instruction}")
+    assert kernel.seen[0].cause == 2 and kernel.seen[0].pc == CODE
+
+
+def test_bit_0_of_a_program_counter_does_not_exist() -> None:
+    """As in sepc, which a kernel writes."""
+
+    def answer(kernel: SmallKernel, seen: Seen) -> None:
+        if len(kernel.seen) == 2:
+            kernel.finish()
+        kernel.set_register(PC, CODE + 5)
+
+    kernel = run(".option norvc\necall\nli a0, 3\necall", SmallKernel(answer))
+    assert kernel.registers[A0] == 3 and kernel.seen[1].pc == CODE + 8  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("half", [0x8000, 0x9FFC, 0x9C41, 0x9C61, 0x0000, 0x2001, 0x4002])
+def test_a_reserved_compressed_instruction_is_illegal_and_its_own_value(half: int) -> None:
+    assert run(f"c.nop\n.half {half}").seen == [Seen(2, half, CODE + 2)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from pith.machine import device_tree
+from pith.machine import device_tree, qemu_program
 from pith.machine.device_tree import Node
 
 Properties = dict[str, bytes]
@@ -59,19 +58,32 @@ def test_a_node_is_found_by_its_path() -> None:
         tree.find("soc/nothing")
 
 
+def of_qemu(directory: Path, *options: str) -> dict[str, Properties]:
+    """The tree of the machine that we have QEMU be."""
+    dump = directory / "virt.dtb"
+    qemu = qemu_program.find().path
+    cpu = qemu_program.processor(qemu, qemu_program.PROCESSOR)
+    command = [qemu, "-machine", f"virt,dumpdtb={dump}", "-cpu", cpu, "-nographic", *options]
+    subprocess.run(command, check=True, capture_output=True)
+    return parse(dump.read_bytes())
+
+
+@pytest.mark.qemu
+def test_the_extensions_are_those_of_qemus_processor(tmp_path: Path) -> None:
+    """QEMU names more of what it has, some of it only later; nothing that we lack is there for a user."""
+    path = "/cpus/cpu@0"
+    base, *theirs = of_qemu(tmp_path)[path]["riscv,isa"].rstrip(b"\0").decode().split("_")
+    our_base, *ours = device_tree.ISA.split("_")
+    assert base == our_base
+    assert set(ours) - {"zicntr"} <= set(theirs)
+    assert not set(theirs) & set(qemu_program.BEYOND)
+
+
 @pytest.mark.qemu
 @pytest.mark.parametrize("mebibytes", [128, 3072, 8192])
 def test_it_agrees_with_qemu(tmp_path: Path, mebibytes: int) -> None:
     """Every node of ours is there in QEMU's, and says the same; ISA and MMU may promise more there."""
-    dump = tmp_path / "virt.dtb"
-    qemu = shutil.which("qemu-system-riscv64")
-    assert qemu is not None
-    subprocess.run(
-        [qemu, "-machine", f"virt,dumpdtb={dump}", "-m", str(mebibytes), "-nographic"],
-        check=True,
-        capture_output=True,
-    )
-    theirs = parse(dump.read_bytes())
+    theirs = of_qemu(tmp_path, "-m", str(mebibytes))
     ours = parse(device_tree.flatten(device_tree.virt(mebibytes << 20)))
     stronger = {"riscv,isa", "mmu-type"}
     moving = {"phandle", "interrupt-parent", "interrupts-extended", "cpu"}  # numbers of nodes

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pith.machine.board import Region
-from pith.machine.bus import Bus, NoDevice
+from pith.machine.bus import Bus, Device, NoDevice
 from pith.machine.peripherals import EmptyVirtioSlot, RealTimeClock, TestDevice
 from pith.machine.plic import Plic
 from pith.machine.uart import Uart
@@ -143,7 +142,30 @@ def test_an_empty_slot_says_that_it_is_one() -> None:
 
 def test_the_bus_finds_the_device_or_says_that_there_is_none() -> None:
     bus = Bus()
-    bus.attach(Region(0x1000, 0x100), EmptyVirtioSlot())
+    bus.attach(0x1000, EmptyVirtioSlot())
     assert bus.load(0x1004, 4) == 1
-    with pytest.raises(NoDevice, match="0x1100"):
-        bus.load(0x1100, 4)
+    assert bus.load(0x1000, 1) == ord("v")
+    assert bus.load(0x1000, 8).to_bytes(8, "little") == b"virt\1\0\0\0"
+    for address, size in ((0x1200, 4), (0xFFF, 1), (0x11FF, 2)):
+        with pytest.raises(NoDevice, match=f"{address:#x} to {size} bytes"):
+            bus.load(address, size)
+
+
+@pytest.mark.parametrize("device", [
+    Plic(), Line().uart(), TestDevice(lambda status: None), RealTimeClock(lambda: 1), EmptyVirtioSlot()
+])  # fmt: skip
+def test_a_device_answers_every_access_that_reaches_it(device: Device) -> None:
+    """Whatever a program does to its registers, nothing but NoDevice comes out."""
+    bus = Bus()
+    bus.attach(0, device)
+    reached = set()
+    for offset in range(min(device.span, 0x3000) + 8):
+        for size in (1, 2, 4, 8):
+            for value in (0, (1 << 8 * size) - 1):
+                try:
+                    bus.store(offset, size, value)
+                    assert 0 <= bus.load(offset, size) < 1 << 8 * size
+                    reached.add(size)
+                except NoDevice:
+                    assert size not in device.sizes or offset + size > device.span
+    assert reached == set(device.sizes)

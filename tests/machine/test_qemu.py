@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pith import UserError
-from pith.machine import DidNotAppear, Ending, board, elf
+from pith.machine import DidNotAppear, Ending, board, elf, qemu_program
 from pith.machine.elf import Segment
 from pith.machine.image import BootImage
 from pith.machine.qemu import QemuMachine
@@ -146,3 +146,16 @@ def test_an_absent_qemu_is_told_with_what_to_install(
     with pytest.raises(UserError, match="not on PATH") as caught:
         QemuMachine(made)
     assert "apt-get install" in caught.value.remedy
+
+
+NEWER = "rv64-riscv-cpu options:\n  zawrs=<bool>  -  (default: true)\n  zba=<bool>  -  (default: true)\n  vlen=<uint16>"
+
+
+def test_only_extensions_that_a_qemu_knows_are_switched_off_and_an_option_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_qemu(tmp_path / "bin", NEWER, monkeypatch)
+    path = str(tmp_path / "bin" / "qemu-system-riscv64")
+    assert qemu_program.processor(path, "rv64") == "rv64,zba=off,zawrs=off"
+    assert qemu_program.processor(path, "rv64,sstc=off,zba=on") == "rv64,zba=off,zawrs=off,sstc=off,zba=on"
+    assert qemu_program.processor(path, "sifive-u54") == "sifive-u54"

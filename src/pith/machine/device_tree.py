@@ -21,6 +21,9 @@ RESERVATION_BYTES = 16  # of the one entry that ends the list of reserved memory
 CPU_INTERRUPTS, CONTROLLER, TEST = 2, 3, 4  # phandles
 SUPERVISOR_EXTERNAL, MACHINE_EXTERNAL, MACHINE_SOFTWARE, MACHINE_TIMER = 9, 11, 3, 7
 
+# Of zicsr, a user has the floating-point registers, and zicntr, three counters; zihintpause is a fence that does nothing.
+ISA = "rv64imafdc_zicntr_zicsr_zifencei_zihintpause"
+
 Value = bytes | str | tuple[str, ...] | tuple[int, ...] | int | None
 
 
@@ -120,7 +123,7 @@ def _cpus() -> Node:
         "reg": 0,
         "status": "okay",
         "compatible": "riscv",
-        "riscv,isa": "rv64imafdc",
+        "riscv,isa": ISA,
         "mmu-type": "riscv,sv39",
     }
     common: dict[str, Value] = {

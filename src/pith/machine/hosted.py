@@ -82,13 +82,13 @@ class HostedMachine(Machine):
         self.plic = Plic()
         self.uart = Uart(self.write_console, lambda up: self.plic.set_line(board.SERIAL_INTERRUPT, up))
         self.bus = Bus()
-        self.bus.attach(board.SERIAL, self.uart)
-        self.bus.attach(board.TEST_DEVICE, TestDevice(self.end))
-        self.bus.attach(board.REAL_TIME_CLOCK, RealTimeClock(lambda: self.core.counters.count))
+        self.bus.attach(board.INTERRUPT_CONTROLLER.base, self.plic)
+        self.bus.attach(board.SERIAL.base, self.uart)
+        self.bus.attach(board.TEST_DEVICE.base, TestDevice(self.end))
+        self.bus.attach(board.REAL_TIME_CLOCK.base, RealTimeClock(lambda: self.core.counters.count))
         for region in board.VIRTIO:
-            self.bus.attach(region, EmptyVirtioSlot())
+            self.bus.attach(region.base, EmptyVirtioSlot())
         self.core = Core(self.ram, self.bus)
-        self.bus.attach(board.INTERRUPT_CONTROLLER, self.plic)  # not for user code: see `Core`
         self.processor = HostedProcessor(self.core, self.bus, self.plic, self, self._symbol)
 
     def _load(self) -> None:

@@ -17,6 +17,7 @@ PASS, FAIL, RESET = 0x5555, 0x3333, 0x7777
 class TestDevice:
     """SiFive's test device: a write ends the machine, with 0 or with the failure's code."""
 
+    span, sizes = 0x1000, (2, 4)
     __test__ = False  # not a test, whatever pytest makes of the name
 
     def __init__(self, end: Callable[[int], None]) -> None:
@@ -35,11 +36,15 @@ class TestDevice:
 class RealTimeClock:
     """Google's goldfish clock: nanoseconds since 1970, here since the machine's start. It sets no alarms."""
 
+    span, sizes = 0x24, (4, 8)
+
     def __init__(self, nanoseconds: Callable[[], int]) -> None:
         self.nanoseconds = nanoseconds
         self.high = 0
 
     def load(self, offset: int, size: int) -> int:
+        if size == 8:
+            return self.load(offset, 4) | self.load(offset + 4, 4) << 32
         match offset:
             case 0:  # reading the low half latches the high one
                 now = self.nanoseconds()
@@ -56,7 +61,11 @@ class RealTimeClock:
 class EmptyVirtioSlot:
     """A virtio-mmio transport without a device: it identifies itself, and says so (virtio 1.2, 4.2.2)."""
 
+    span, sizes = 0x200, (1, 2, 4, 8)
+
     def load(self, offset: int, size: int) -> int:
+        if size == 8:
+            return self.load(offset, 4) | self.load(offset + 4, 4) << 32
         return EMPTY_SLOT.get(offset, 0)
 
     def store(self, offset: int, size: int, value: int) -> None:

@@ -6,7 +6,7 @@ pending until it is completed. A context sees the pending sources that it enable
 
 from __future__ import annotations
 
-from .board import INTERRUPT_SOURCES
+from .board import INTERRUPT_CONTROLLER, INTERRUPT_SOURCES
 
 PENDING, ENABLE, CONTEXT = 0x1000, 0x2000, 0x20_0000
 ENABLE_STRIDE, CONTEXT_STRIDE = 0x80, 0x1000
@@ -19,6 +19,8 @@ ALL = (2 << INTERRUPT_SOURCES) - 2  # every source, without 0
 
 class Plic:
     """Sources 1.. to two contexts. A set of sources is an integer: bit n is source n."""
+
+    span, sizes = INTERRUPT_CONTROLLER.size, (4,)
 
     def __init__(self) -> None:
         self.priority = [0] * (INTERRUPT_SOURCES + 1)

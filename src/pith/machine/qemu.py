@@ -27,8 +27,8 @@ from .console import InputSource
 from .image import BootImage
 from .interface import DEFAULT_MEMORY, Ending, Machine
 from .qemu_monitor import Monitor
+from .qemu_program import PROCESSOR
 
-PROCESSOR: Final = "rv64"  # as QEMU's -cpu names it
 CHUNK: Final = 65536
 # A driver that starts clears the receiver, and what was typed before is lost; so a keyboard is not read
 # before the machine has printed something and then been silent for so many seconds.
@@ -41,7 +41,8 @@ SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 class QemuMachine(Machine):
     """A running QEMU. With `gdb`, a port, it waits for a debugger before the first instruction.
 
-    `tree` replaces the device tree that QEMU would make; `cpu` is the processor, `options` are more of QEMU's.
+    `tree` replaces the device tree that QEMU would make; `cpu` is the processor with options of its own, `options` are more
+    of QEMU's.
     """
 
     name = "qemu"
@@ -68,7 +69,7 @@ class QemuMachine(Machine):
         if program.complaint:
             raise UserError(program.complaint, program.remedy)
         self.gdb = gdb
-        self.cpu = cpu
+        self.cpu = qemu_program.processor(program.path, cpu)
         self.listening = False  # to the keyboard
         self.look_at = 0.0  # when to see whether the kernel waits for good
         self.awaited: list[int] | None = None  # the interrupts that it waited for at the last look

@@ -20,6 +20,8 @@ MODEM_READY = 0xB0  # carrier, data set and clear to send
 class Uart:
     """`output` gets each byte that the program sends; `set_line` is the interrupt line."""
 
+    span, sizes = 8, (1, 2, 4, 8)  # wider accesses are of one register
+
     def __init__(self, output: Callable[[int], None], set_line: Callable[[bool], None]) -> None:
         self.output = output
         self.set_line = set_line

@@ -14,7 +14,8 @@ from typing import Final
 
 from pith import UserError
 from pith.machine.interface import Ending
-from pith.machine.qemu import PROCESSOR, QemuMachine
+from pith.machine.qemu import QemuMachine
+from pith.machine.qemu_program import PROCESSOR
 
 from .building import build_image
 from .kernels import Kernel

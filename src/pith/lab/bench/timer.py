@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from rich import box
 from rich.table import Table
 
-from pith.machine.qemu import PROCESSOR
+from pith.machine.qemu_program import PROCESSOR
 
 from .kernels import Kernel
 from .measuring import OnRow, measure
