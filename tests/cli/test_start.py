@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -259,7 +261,8 @@ def test_ctrl_a_x_leaves_and_gives_the_terminal_back(tmp_path: Path, machine: st
         command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
     ) as booting:
         os.close(terminal)
-        read_until(person, b"hello")
+        before = read_until(person, b"hello")
+        assert b"Ctrl-A X leaves" in before and str(program).encode() in before
         for _ in range(100):  # QEMU's keyboard opens when the console falls silent
             os.write(person, b"\x01x")
             try:
@@ -273,12 +276,63 @@ def test_ctrl_a_x_leaves_and_gives_the_terminal_back(tmp_path: Path, machine: st
     os.close(person)
 
 
-def read_until(descriptor: int, text: bytes) -> None:
+def read_until(descriptor: int, text: bytes) -> bytes:
+    """All that comes up to this text."""
     seen, give_up = b"", time.monotonic() + 60
     while text not in seen and time.monotonic() < give_up:
         if select.select([descriptor], [], [], 0.1)[0]:
             seen += os.read(descriptor, 4096)
     assert text in seen
+    return seen
+
+
+TALKATIVE = f"1: li a0, {ord('.')}\nli a7, {PUT_CHAR}\necall\nj 1b\n"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_that_never_falls_silent_can_be_left_and_suspended(tmp_path: Path, machine: str) -> None:
+    program = write_program(tmp_path / "talk.elf", TALKATIVE)
+    person, terminal = pty.openpty()
+    command = [*PITH, "boot", "--machine", machine, "--initial", str(program)]
+    booting = subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+    )
+    try:
+        os.close(terminal)
+        read_until(person, b"....")
+        booting.send_signal(signal.SIGTSTP)
+        state = read_until_changed(person, booting.pid)
+        assert os.WIFSTOPPED(state)
+        booting.send_signal(signal.SIGCONT)
+        read_until(person, b"....")
+        os.write(person, b"\x01x")
+        assert os.waitstatus_to_exitcode(read_until_changed(person, booting.pid)) == 0
+    finally:
+        booting.kill()
+        os.close(person)
+
+
+def read_until_changed(descriptor: int, process: int) -> int:
+    """Take what a process prints until it stops or ends; its status."""
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        found, status = os.waitpid(process, os.WUNTRACED | os.WNOHANG)
+        if found:
+            return status
+        if select.select([descriptor], [], [], 0.01)[0]:
+            with contextlib.suppress(OSError):  # Linux: nobody is at the other end any more
+                os.read(descriptor, 65536)
+    pytest.fail("it neither stopped nor ended")
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(("options", "shown"), [([], False), (["--firmware"], True)])
+def test_the_firmware_is_shown_when_asked_for(tmp_path: Path, options: list[str], shown: bool) -> None:
+    program = write_program(tmp_path / "hello.elf", HELLO)
+    ended = pith("boot", "--machine", "qemu", "--initial", program, *options)
+    assert ("OpenSBI" in ended.stdout) is shown and "\x02" not in ended.stdout
+    assert ended.stdout.endswith("hello\nhalted by a system call\n")
+    assert shown or ended.stdout.startswith("hello")
 
 
 @pytest.mark.parametrize(("content", "complaint"), [

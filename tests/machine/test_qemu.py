@@ -14,7 +14,7 @@ from pith.machine import DidNotAppear, Ending, board, elf, qemu_program
 from pith.machine.elf import Segment
 from pith.machine.image import BootImage
 from pith.machine.qemu import QemuMachine
-from pith.system import image
+from pith.system import image, loader
 from pith.system.assembler import machine_code
 
 ENTRY = board.KERNEL_PHYSICAL + board.KERNEL_OFFSET
@@ -63,6 +63,41 @@ def test_the_console_in_and_out(build: object) -> None:
         assert machine.run(seconds=0.05) is Ending.SECONDS
         with pytest.raises(DidNotAppear, match="IBM"):
             machine.wait_for("XYZ", seconds=0.1)
+
+
+@pytest.mark.qemu
+def test_what_the_firmware_prints_is_in_the_transcript_and_not_shown(build: object) -> None:
+    shown = bytearray()
+    with QemuMachine(build(ECHO), memory=SMALL, echo=shown.extend) as machine:  # type: ignore[operator]
+        machine.wait_for(">")
+        assert "OpenSBI" in machine.output and "\x02" not in machine.output
+    assert shown == b">"
+
+
+@pytest.mark.qemu
+def test_what_the_firmware_prints_is_shown_when_the_loader_never_begins(
+    build: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = bytearray()
+    monkeypatch.setattr(loader, "CODE", "1: j 1b")
+    image = build(ECHO)  # type: ignore[operator]
+    with QemuMachine(image, memory=SMALL, echo=shown.extend) as machine:
+        assert machine.run(seconds=3) is Ending.SECONDS
+    assert b"OpenSBI" in shown
+
+
+@pytest.mark.qemu
+def test_a_paused_machine_stands_still(build: object) -> None:
+    with QemuMachine(build(f"1: li a0, 46\n{PUT}j 1b"), memory=SMALL) as machine:  # type: ignore[operator]
+        machine.wait_for("....")
+        machine.monitor.execute("cont")
+        with machine.paused():
+            assert (
+                machine.monitor.loop.run_until_complete(machine.monitor.client.execute("query-status"))[
+                    "status"
+                ]
+                == "paused"
+            )
 
 
 @pytest.mark.qemu

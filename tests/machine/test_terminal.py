@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
+import subprocess
+import sys
 import termios
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +54,52 @@ def test_the_terminal_is_given_back(ends: tuple[int, int]) -> None:
         with terminal.lent():
             assert termios.tcgetattr(ends[1]) == before
         assert termios.tcgetattr(ends[1]) == raw
+    assert termios.tcgetattr(ends[1]) == before
+
+
+SUSPENDED = """
+import os, signal, sys
+from contextlib import contextmanager
+from pith.machine.terminal import Terminal
+
+@contextmanager
+def told():
+    print("stands still", flush=True)
+    yield
+    print("goes on", flush=True)
+
+with Terminal() as terminal:
+    terminal.around_suspension = told
+    print("began", flush=True)
+    while terminal.read() != b"q":
+        pass
+"""
+
+
+def test_suspended_the_terminal_is_the_shells_and_continued_ours(ends: tuple[int, int]) -> None:
+    before = termios.tcgetattr(ends[1])
+    with subprocess.Popen(
+        [sys.executable, "-c", SUSPENDED], stdin=ends[1], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None and child.stdout.readline() == "began\n"
+        raw = termios.tcgetattr(ends[1])
+        assert raw != before
+        for suspend in (signal.SIGTSTP, signal.SIGSTOP):  # the second cannot be noticed but by what follows
+            child.send_signal(suspend)
+            assert os.WIFSTOPPED(os.waitpid(child.pid, os.WUNTRACED)[1])
+            if suspend is signal.SIGTSTP:
+                assert child.stdout.readline() == "stands still\n"
+                assert termios.tcgetattr(ends[1]) == before
+            termios.tcsetattr(ends[1], termios.TCSADRAIN, before)
+            child.send_signal(signal.SIGCONT)
+            if suspend is signal.SIGTSTP:
+                assert child.stdout.readline() == "goes on\n"
+            give_up = time.monotonic() + 60
+            while termios.tcgetattr(ends[1]) != raw and time.monotonic() < give_up:
+                time.sleep(0.01)
+            assert termios.tcgetattr(ends[1]) == raw
+        os.write(ends[0], b"q")
+        assert child.wait(60) == 0
     assert termios.tcgetattr(ends[1]) == before
 
 

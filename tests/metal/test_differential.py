@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.metal.generators import failing, fields, flow, integers, layout, order, packed, tables, views
+from tests.metal.generators import failing, fields, flow, integers, layout, order, packed, tables, texts, views
 from tests.metal.generators.lives import Tally, try_program
 from tests.metal.generators.source import Program
 
 KINDS: dict[str, ModuleType] = {
     "integers": integers, "flow": flow, "layout": layout, "packed": packed, "order": order,
     "failures": failing, "views": views, "tables": tables, "fields": fields,
+    "texts": texts,
 }  # fmt: skip
 MODULES = 10  # of each kind
 INPUTS = 20  # for each function

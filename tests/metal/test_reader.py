@@ -691,6 +691,22 @@ def test_an_f_string_becomes_calls_after_its_parts() -> None:
     ]
 
 
+def test_a_number_that_may_be_negative_is_put_as_sign_and_magnitude() -> None:
+    assert body_of('def f(x: i64) -> None:\n    put(f"{x}{x:#06x}")') == [
+        "if (x < 0)",
+        "    put('-')",
+        "    put_number(u64(abs(x)), 10, 0, False)",
+        "else",
+        "    put_number(u64(abs(x)), 10, 0, False)",
+        "if (x < 0)",
+        "    put('-')",
+        "    put_number(u64(abs(x)), 16, 3, True)",
+        "else",
+        "    put_number(u64(abs(x)), 16, 4, True)",
+        "return",
+    ]
+
+
 def test_text_is_measured_and_read() -> None:
     assert body_of("def f(text: str, i: u8) -> u64:\n    return len(text) * ord(text[i]) + len('four')") == [
         "return u64?(((len(text) * ord(text[i])) + 4))"

@@ -140,10 +140,15 @@ def test_more_than_an_answer_holds_is_read_in_parts(driver: Driver) -> None:
     assert [bytes_read(reply) for reply in driver.replies()] == [typed[:24], typed[24:48], typed[48:]]
 
 
-def test_when_nobody_reads_the_newest_are_lost(driver: Driver) -> None:
-    typed = bytes(i % 251 for i in range(300))
-    driver.run(typed, *[READ] * 12)
-    assert b"".join(map(bytes_read, driver.replies())) == typed[:256]
+def test_what_nobody_reads_yet_waits_in_the_device_and_nothing_is_lost(driver: Driver) -> None:
+    typed = bytes(i % 251 for i in range(600))
+    driver.run(typed)
+    assert len(driver.device.received) == 600 - 256
+    assert driver.device.registers[UartRegister.INTERRUPT_ENABLE] == 0, "or the line would fire for ever"
+    driver.run(READ)
+    assert driver.device.registers[UartRegister.INTERRUPT_ENABLE] == 1
+    driver.run(*[b"", READ] * 30)
+    assert b"".join(map(bytes_read, driver.replies())) == typed
 
 
 def test_the_ring_goes_round(driver: Driver) -> None:

@@ -158,6 +158,33 @@ def test_a_line_can_be_edited(start: Start) -> None:
         assert "server      serving" in plain(machine.wait_for(PROMPT))
 
 
+def test_arrows_bring_back_lines_and_other_escape_sequences_are_no_text(start: Start) -> None:
+    machine = start()
+    machine.wait_for(PROMPT)
+    up, down, right, delete, home = "\x1b[A", "\x1bOB", "\x1b[C", "\x1b[3~", "\x1b[1;5H"
+    lines = (
+        (f"{up}{down}old{right}{delete}{home}\r", "old"),
+        ("new\r", "new"),
+        (f"{up}{up}{up}\r", "old"),
+        (f"{up}{up}er\r", "newer"),
+        (f"half{up}{down}whole\r", "whole"),
+    )
+    for typed, carried_out in lines:
+        machine.send(typed)
+        assert f'no command "{carried_out}"' in plain(machine.wait_for(PROMPT))
+
+
+def test_a_burst_of_characters_loses_none(start: Start) -> None:
+    machine = start()
+    machine.wait_for(PROMPT)
+    burst = "0123456789" * 30
+    machine.send(f"{burst}\r" + "y" * 520 + "\x15ps\r")
+    assert f'no command "{burst}"' in plain(machine.wait_for(PROMPT))
+    answer = machine.wait_for(PROMPT)
+    assert answer.count("\x07") == 520 - 512, "it rings for what a line has no room for"
+    assert "server      serving" in plain(answer)
+
+
 def test_lines_typed_ahead_are_carried_out_in_turn(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)

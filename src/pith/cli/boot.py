@@ -73,6 +73,10 @@ DebugOption = Annotated[
     bool,
     typer.Option("--debug/--release", help="A kernel with debug calls and checks, or the fast one."),
 ]
+FirmwareOption = Annotated[
+    bool,
+    typer.Option("--firmware", help="Show what the firmware (OpenSBI) prints before the kernel. QEMU only."),
+]
 
 
 def boot(
@@ -102,6 +106,7 @@ def boot(
     dump: DumpOption = None,
     domains: DomainsOption = 1,
     root_cnode_bits: RootCNodeOption = 13,
+    firmware: FirmwareOption = False,
 ) -> None:
     """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
     if initial is not None:
@@ -123,6 +128,7 @@ def boot(
         dump=dump,
         domains=domains,
         root_cnode_bits=root_cnode_bits,
+        firmware=firmware,
     )
     start(order)
 

@@ -10,6 +10,7 @@ from pith.cli.boot import (
     ComplaintsOption,
     DebugOption,
     DumpOption,
+    FirmwareOption,
     GdbOption,
     InstructionsOption,
     MachineOption,
@@ -41,6 +42,7 @@ def run_programs(
     benchmark: BenchmarkOption = Benchmark.OFF,
     complaints: ComplaintsOption = Complaints.ONCE,
     dump: DumpOption = None,
+    firmware: FirmwareOption = False,
 ) -> None:
     """Compile user programs, and run the first as the initial thread, which can start the others."""
     check_files(files)
@@ -58,5 +60,6 @@ def run_programs(
         benchmark=benchmark,
         complaints=complaints,
         dump=dump,
+        firmware=firmware,
     )
     start(order._replace(initial=build_elf(files, output, debug=debug, stack=checked_stack(stack))))

@@ -71,6 +71,7 @@ class BootOrder(NamedTuple):
     dump: Path | None = None
     domains: int = 1
     root_cnode_bits: int = 13
+    firmware: bool = False
 
 
 class TimedOut(UserError):
@@ -87,6 +88,9 @@ def start(order: BootOrder) -> None:
         image, symbols = build(order, Path(directory, "image.elf"))
         terminal = stack.enter_context(Terminal()) if has_input() else None
         machine = stack.enter_context(make_machine(order, image, terminal, symbols))
+        if terminal is not None and terminal.is_terminal:
+            terminal.around_suspension = machine.paused
+            greet(order)
         try:
             ending = machine.run(seconds=order.timeout)
         except (Left, bdb.BdbQuit):
@@ -94,6 +98,12 @@ def start(order: BootOrder) -> None:
         if order.dump is not None:
             write_dump(order.dump, machine, symbols)
         conclude(ending, machine, order)
+
+
+def greet(order: BootOrder) -> None:
+    """Tell a person at a terminal how to leave, and where the program is."""
+    program = f"; the program's ELF: {order.initial}" if order.initial else ""
+    print(f"pith: {order.machine.value} machine: Ctrl-A X leaves it{program}", file=sys.stderr)
 
 
 def conclude(ending: Ending | None, machine: Machine, order: BootOrder) -> None:
@@ -206,7 +216,13 @@ def make_qemu(order: BootOrder, image: BootImage, terminal: Terminal | None, sym
 
     port = free_port() if order.gdb else None
     machine = QemuMachine(
-        image, memory=order.memory, echo=show, keyboard=terminal, icount=order.icount, gdb=port
+        image,
+        memory=order.memory,
+        echo=show,
+        keyboard=terminal,
+        icount=order.icount,
+        gdb=port,
+        firmware=order.firmware,
     )
     if port is not None:
         print(

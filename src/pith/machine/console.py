@@ -38,10 +38,11 @@ class Console:
         self.found = False
         self._search(self.position)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, silent: bool = False) -> None:
+        """Add what was printed. `silent`: nobody is shown it, for now."""
         before = len(self.transcript)
         self.transcript += data
-        if self.echo is not None:
+        if self.echo is not None and data and not silent:
             self.echo(data)
         if self.awaited is not None and not self.found:
             self._search(max(self.position, before - len(self.awaited) + 1))

@@ -35,6 +35,7 @@ from .uart import Uart
 SLICE: Final = 5_000_000  # instructions between two looks at the outside, some hundredths of a second
 ENTRIES_BETWEEN_LOOKS: Final = 500
 INSTRUCTIONS_PER_SECOND: Final = board.TICKS_PER_SECOND * board.INSTRUCTIONS_PER_TICK
+MOST_WAITING: Final = 4096  # bytes on the serial line that the program has not read
 LONGEST_NAP: Final = 0.1  # seconds of the outside, so that the end of a run's time is noticed
 PANIC_STATUS: Final = 1
 NEXT_PC, FAULT_PC = 31, 32  # words of a context
@@ -246,7 +247,12 @@ class HostedMachine(Machine):
 
     def _listen(self, seconds: float) -> None:
         """Take what was typed, waiting for it for so long."""
-        if self.keyboard is None or not select.select([self.keyboard], [], [], seconds)[0]:
+        if self.keyboard is None:
+            return
+        if len(self.uart.waiting) >= MOST_WAITING:  # more stays with who types
+            time.sleep(seconds)
+            return
+        if not select.select([self.keyboard], [], [], seconds)[0]:
             return
         typed = self.keyboard.read()
         if typed:

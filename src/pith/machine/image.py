@@ -25,6 +25,7 @@ NOTE_HEADER: Final = struct.Struct("<3I8s")
 TABLE: Final = struct.Struct("<9Q")
 ROOM_FOR_TREE: Final = 0x4000  # QEMU's has five and a half kilobytes
 ROOM_FOR_KERNEL: Final = 0x10_0000  # for the objects that the kernel makes before the initial thread
+START_OF_TEXT: Final = 2  # ASCII STX: the loader prints it, so that one knows where the firmware's text ends
 MEBIBYTE: Final = 1 << 20
 
 

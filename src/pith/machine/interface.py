@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from types import TracebackType
 from typing import Final, Self
@@ -76,6 +77,11 @@ class Machine(ABC):
     def stop(self) -> None:
         """End the current run, or the next one, as soon as may be; `run` can go on from there."""
         self.stopped = True
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let no time go by meanwhile. A machine that runs only while `run` does needs nothing for that."""
+        yield
 
     @property
     def output(self) -> str:

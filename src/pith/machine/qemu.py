@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,15 +25,18 @@ from pith import UserError
 
 from . import board, qemu_program, waiting
 from .console import InputSource
-from .image import BootImage
+from .image import START_OF_TEXT, BootImage
 from .interface import DEFAULT_MEMORY, Ending, Machine
 from .qemu_monitor import Monitor
 from .qemu_program import PROCESSOR
 
 CHUNK: Final = 65536
-# A driver that starts clears the receiver, and what was typed before is lost; so a keyboard is not read
+# A driver that starts clears the receiver, and what was typed before is lost; so nothing is typed
 # before the machine has printed something and then been silent for so many seconds.
 SILENCE: Final = 0.3
+MOST_HELD: Final = 4096  # bytes of the keyboard's that wait for that; more stay with who types
+PIPE_ROOM: Final = 512  # bytes that a pipe takes at once when it takes any (POSIX: PIPE_BUF)
+MARK: Final = bytes((START_OF_TEXT,))
 QUIET: Final = 1.0  # seconds without a word, after which the kernel may be waiting for good
 GRACE: Final = 5  # seconds that QEMU has to end by itself
 SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
@@ -41,8 +45,9 @@ SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 class QemuMachine(Machine):
     """A running QEMU. With `gdb`, a port, it waits for a debugger before the first instruction.
 
-    `tree` replaces the device tree that QEMU would make; `cpu` is the processor with options of its own, `options` are more
-    of QEMU's.
+    What OpenSBI prints before our loader begins is shown to nobody unless `firmware` is true, or the loader never begins;
+    the transcript has it. `tree` replaces the device tree that QEMU would make; `cpu` is the processor with options of
+    its own, `options` are more of QEMU's.
     """
 
     name = "qemu"
@@ -56,6 +61,7 @@ class QemuMachine(Machine):
         keyboard: InputSource | None = None,
         icount: bool = False,
         gdb: int | None = None,
+        firmware: bool = False,
         tree: bytes | None = None,
         cpu: str = PROCESSOR,
         options: Sequence[str] = (),
@@ -71,6 +77,10 @@ class QemuMachine(Machine):
         self.gdb = gdb
         self.cpu = qemu_program.processor(program.path, cpu)
         self.listening = False  # to the keyboard
+        self.held = bytearray()  # what was typed and not yet passed on
+        self.printed_at = 0.0
+        self.before_loader = True
+        self.shows_firmware = firmware
         self.look_at = 0.0  # when to see whether the kernel waits for good
         self.awaited: list[int] | None = None  # the interrupts that it waited for at the last look
         self.directory = tempfile.TemporaryDirectory(prefix="pith-qemu-")
@@ -144,6 +154,8 @@ class QemuMachine(Machine):
         try:
             while (ending := self._ending(give_up)) is None:
                 self._exchange(0.1 if give_up is None else min(0.1, give_up - time.monotonic()))
+            if ending is not Ending.TEXT:
+                self._show_firmware()
             return ending
         finally:
             if self.exit_status is None and self.gdb is None:
@@ -181,33 +193,50 @@ class QemuMachine(Machine):
 
     def _exchange(self, seconds: float) -> None:
         """Pass on what the machine prints and what is typed; wait for either, for so long."""
-        assert self.process.stdout is not None
+        assert self.process.stdout is not None and self.process.stdin is not None
         sources: list[IO[bytes] | InputSource] = [self.process.stdout]
-        if self.keyboard is not None and self.listening:
-            sources.append(self.keyboard)
-        elif self.keyboard is not None and self.console.transcript:
-            seconds = SILENCE
-        ready, _, _ = select.select(sources, [], [], max(0, seconds))
-        if not ready and self.console.transcript:
-            self.listening = True
+        if self.keyboard is not None and len(self.held) < MOST_HELD:
+            sources.append(self.keyboard)  # always, for Ctrl-A X may be struck at any time
+        sinks = [self.process.stdin] if self.held and self.listening else []
+        ready, writable, _ = select.select(sources, sinks, [], max(0, seconds))
         if self.process.stdout in ready:
             self._print(os.read(self.process.stdout.fileno(), CHUNK))
+        elif self.console.transcript and time.monotonic() - self.printed_at >= SILENCE:
+            self.listening = True
         if self.keyboard is not None and self.keyboard in ready:
-            self._type(self.keyboard.read())
+            self._read_keyboard(self.keyboard.read())
+        if writable:
+            self._type(bytes(self.held[:PIPE_ROOM]))
+            del self.held[:PIPE_ROOM]
+            self.input_is_over = self.keyboard is None and not self.held
+
+    def _read_keyboard(self, data: bytes) -> None:
+        """Keep what was typed until the machine takes it; no data is the end of the keyboard."""
+        self.held += data
+        if not data:
+            self.keyboard, self.input_is_over = None, not self.held
 
     def _print(self, data: bytes) -> None:
-        if data:
-            self.console.write(data)
-            self._look_later()
+        if not data:
+            status = self.process.wait(GRACE)
+            self.exit_status = status if status >= 0 else 128 - status
             return
-        status = self.process.wait(GRACE)
-        self.exit_status = status if status >= 0 else 128 - status
+        self.printed_at = time.monotonic()
+        self._look_later()
+        if self.before_loader:
+            banner, mark, data = data.partition(MARK)
+            self.console.write(banner, silent=not self.shows_firmware)
+            self.before_loader = not mark
+        self.console.write(data)
+
+    def _show_firmware(self) -> None:
+        """The machine stopped, and the loader has not begun: what the firmware said may tell why."""
+        if self.before_loader and not self.shows_firmware and self.console.echo is not None:
+            self.console.echo(bytes(self.console.transcript))
+            self.shows_firmware = True
 
     def _type(self, data: bytes) -> None:
-        """Type on the serial line; no data is the end of the keyboard."""
-        if not data:
-            self.keyboard, self.input_is_over = None, True
-            return
+        """Type on the serial line."""
         self._look_later()
         assert self.process.stdin is not None
         try:
@@ -218,6 +247,16 @@ class QemuMachine(Machine):
 
     def send(self, text: str) -> None:
         self._type(text.encode())
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        if self.exit_status is not None or self.monitor.loop.is_running():
+            yield  # it has ended; or it is being asked something, and cannot be told to stop
+            return
+        self.monitor.execute("stop")
+        yield
+        if self.gdb is None:
+            self.monitor.execute("cont")
 
     # Memory and the end -----------------------------------------------------------------------------------
 

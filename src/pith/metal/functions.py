@@ -89,7 +89,8 @@ def text_sink(*, number: Callable[..., None]) -> Callable[[F], F]:
 
     On the metal `put(f"thread {name} at {address:#x}")` becomes `put("thread "); put(name); put(" at ");
     number(address, 16, 0, True)`, where `number(value, base, width, prefix)` writes an integer padded with zeros to `width`
-    digits. Format specifications: none (decimal), `x`, `#x`, `0Nx`, `#0Nx`, `d`, `0Nd`.
+    digits. A number that may be negative, for a `number` that takes none such, is put as `-` and its magnitude, as
+    Python writes it. Format specifications: none (decimal), `x`, `#x`, `0Nx`, `#0Nx`, `d`, `0Nd`.
     """
 
     def mark(function: F) -> F:

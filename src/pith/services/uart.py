@@ -62,11 +62,13 @@ class Ring(Struct):
     count: u64
     bytes: Array[u8] = array(RING_BYTES)
 
+    def is_full(self) -> bool:
+        return self.count >= RING_BYTES
+
     def put(self, byte: u8) -> None:
-        """Keep a byte; when nobody reads, the newest are lost."""
-        if self.count < RING_BYTES:
-            self.bytes[(self.first + self.count) % RING_BYTES] = byte
-            self.count += 1
+        """Keep a byte, where there is room."""
+        self.bytes[(self.first + self.count) % RING_BYTES] = byte
+        self.count += 1
 
     def take(self) -> u8:
         """The oldest byte."""
@@ -99,9 +101,15 @@ def main() -> None:
 
 
 def interrupt() -> None:
-    """Something arrived: take it off the device, let the line fire again, tell whoever listens."""
-    while device_load8(REGISTERS + UartRegister.LINE_STATUS) & DATA_READY:
+    """Something arrived: take it off the device, let the line fire again, tell whoever listens.
+
+    What the ring has no room for stays in the device, which then interrupts no more, and whose own buffer makes the
+    other side wait: `answer_read` goes on from there.
+    """
+    while not ring.is_full() and device_load8(REGISTERS + UartRegister.LINE_STATUS) & DATA_READY:
         ring.put(device_load8(REGISTERS + UartRegister.DATA))
+    if ring.is_full():
+        device_store8(REGISTERS + UartRegister.INTERRUPT_ENABLE, 0)
     try:
         irq.ack(UartSlot.IRQ)
     except InvocationFailed:
@@ -128,6 +136,8 @@ def send_byte(byte: u8) -> None:
 
 def answer_read() -> Message:
     """Answer a READ request with what was typed: a count, and the bytes in three words."""
+    if ring.is_full():
+        device_store8(REGISTERS + UartRegister.INTERRUPT_ENABLE, RECEIVE_INTERRUPT)
     count = min(ring.count, READ_BYTES)
     into = Array[u8].at(ipc_buffer().words.address, READ_BYTES)
     for i in range(count):

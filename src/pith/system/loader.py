@@ -1,4 +1,4 @@
-"""Pith's loader: forty instructions, a table and a page table, in two pages right below the kernel.
+"""Pith's loader: some forty instructions, a table and a page table, in two pages right below the kernel.
 
 The firmware has loaded the whole image already, and jumps to its lowest address, with the hart's number in a0 and the device
 tree's address in a1. What is left is to bring the tree to a place of our own, between kernel and user image, to switch
@@ -7,6 +7,9 @@ translation on, and to enter the kernel as seL4's loaders do:
     a0, a1  user image, physical start and end      a4, a5  device tree, physical address and size
     a2      physical minus virtual of it            a6      this hart's number
     a3      its entry                               a7      this core's number
+
+Before that it sends the one byte that tells what the firmware printed from what the kernel and its programs print
+(`pith.machine.image.START_OF_TEXT`): no terminal shows it.
 
 Page 0 is the code and, behind it, the note with the table (`pith.machine.image`); page 1 the root page table. It is known
 when the image is built, so no code makes it: the gigabyte that the loader itself runs in stays where it is, the
@@ -19,7 +22,7 @@ import struct
 from typing import Final
 
 from pith.machine import board
-from pith.machine.image import NOTE_HEADER, ROOM_FOR_TREE, Table
+from pith.machine.image import NOTE_HEADER, ROOM_FOR_TREE, START_OF_TEXT, Table
 
 from .assembler import machine_code
 
@@ -30,13 +33,17 @@ NOTE_AT: Final = 0x204  # so that the table stands aligned
 TABLE_AT: Final = NOTE_AT + NOTE_HEADER.size
 ROOT_AT: Final = PAGE
 GIGABYTE_BITS: Final = 30
+SBI_PUT_CHAR: Final = 1  # SBI specification 2.0, chapter 5: all registers but a0 keep their values
 VALID_READ_WRITE_EXECUTE_ACCESSED_DIRTY: Final = 0xCF
 
 CODE: Final = f"""\
     auipc   t0, 0                   # this page
     mv      a6, a0
-    li      a7, 0
     mv      a4, a1
+    li      a0, {START_OF_TEXT}
+    li      a7, {SBI_PUT_CHAR}
+    ecall
+    li      a7, 0
     lbu     a5, 4(a1)               # the tree's size: big-endian, at byte 4
     lbu     t1, 5(a1)
     slli    a5, a5, 8

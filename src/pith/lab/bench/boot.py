@@ -71,7 +71,7 @@ def until_first_call(lines: Iterable[str]) -> tuple[int, int]:
             cause = int(match[2], 16)
             if match[1] == "0" and cause == USER_CALL:
                 break
-            calls += cause == KERNEL_CALL
+            calls += cause == KERNEL_CALL and instructions > 0  # the loader makes one, too
     return instructions, calls
 
 

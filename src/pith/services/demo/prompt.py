@@ -1,12 +1,12 @@
-"""The prompt: a line is typed, edited, and carried out."""
+"""The prompt: a line is typed, edited, and carried out. Arrow up and down bring back the last few lines."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import Array, Struct, array, machine, static, u8, u32, u64
+from pith.metal import Array, Struct, array, machine, static, u8, u16, u32, u64
 from pith.runtime.component import State
-from pith.runtime.console import flush, write, write_bytes
+from pith.runtime.console import flush, put_byte, write, write_bytes
 from pith.runtime.endpoint import request
 from pith.runtime.invocation import InvocationFailed
 from pith.runtime.pool import PoolEmpty
@@ -18,12 +18,18 @@ from .server import ServerCall
 from .tables import show_capabilities, show_components, show_memory
 from .watch import next_byte, wait_for
 
-LINE_BYTES: Final = 64
+LINE_BYTES: Final = 512
+LINES: Final = 8  # that are remembered
 RETURN: Final = 13
 NEWLINE: Final = 10
 BACKSPACE: Final = 8
 DELETE: Final = 127
 KILL_LINE: Final = 21  # control-U
+ESCAPE: Final = 27
+UP: Final = 0x100  # keys that are no byte
+DOWN: Final = 0x101
+OTHER: Final = 0x102
+BELL: Final = 7
 PASS: Final = 0x5555
 FAIL: Final = 0x3333
 
@@ -35,7 +41,15 @@ class Line(Struct):
     text: Array[u8] = array(LINE_BYTES)
 
 
+class History(Struct):
+    """The last lines: number n is at n % LINES."""
+
+    count: u64
+    lines: Array[Line] = array(LINES)
+
+
 line: Final = static(Line)
+history: Final = static(History)
 
 
 def serve_prompt() -> None:
@@ -44,7 +58,6 @@ def serve_prompt() -> None:
         write(BOLD)
         write("pith> ")
         write(PLAIN)
-        flush()
         read_line()
         write("\n")
         try:
@@ -58,19 +71,76 @@ def serve_prompt() -> None:
 def read_line() -> None:
     """Gather what is typed up to Return, and show it as it comes."""
     line.length = 0
+    shown: u64 = history.count  # which line: the newest is not remembered yet
     while True:
-        byte = next_byte()
-        if byte in (RETURN, NEWLINE):
+        key = next_key()
+        if key in (RETURN, NEWLINE):
+            remember()
             return
-        if byte in (BACKSPACE, DELETE):
+        if key in (BACKSPACE, DELETE):
             rub_out(1)
-        elif byte == KILL_LINE:
+        elif key == KILL_LINE:
             rub_out(line.length)
-        elif 32 <= byte < 127 and line.length < LINE_BYTES:
-            line.text[line.length] = byte
-            line.length += 1
-            write_bytes(line.text.part(line.length - 1, 1))
-        flush()
+        elif key == UP and shown > 0 and shown + LINES > history.count:
+            shown -= 1
+            recall(shown)
+        elif key == DOWN and shown < history.count:
+            shown += 1
+            recall(shown)
+        elif 32 <= key < 127:
+            add(key)
+
+
+def next_key() -> u16:
+    """The next key: a byte; or UP, DOWN or OTHER for one that a terminal sends as an escape sequence.
+
+    ECMA-48, section 5.4: `ESC [`, parameters, a last byte from `@` on; some terminals send `ESC O` and a letter.
+    """
+    byte = next_byte()
+    if byte != ESCAPE:
+        return byte
+    byte = next_byte()
+    if byte != ord("[") and byte != ord("O"):
+        return byte
+    byte = next_byte()
+    while ord(" ") <= byte < ord("@"):
+        byte = next_byte()
+    if byte == ord("A"):
+        return UP
+    if byte == ord("B"):
+        return DOWN
+    return OTHER if byte >= ord("@") else byte  # a control character ends what was no sequence
+
+
+def add(byte: u8) -> None:
+    """Put a character at the line's end, or ring when there is no room for it."""
+    if line.length == LINE_BYTES:
+        put_byte(BELL)
+        return
+    line.text[line.length] = byte
+    line.length += 1
+    put_byte(byte)
+
+
+def remember() -> None:
+    """Keep the line for later; not an empty one, which would only be in the way."""
+    if line.length != 0:
+        copy(history.lines[history.count % LINES], line)
+        history.count += 1
+
+
+def recall(number: u64) -> None:
+    """Show a remembered line in place of what was typed; one that is not yet remembered is empty."""
+    rub_out(line.length)
+    if number < history.count:
+        copy(line, history.lines[number % LINES])
+        write_bytes(line.text.part(0, line.length))
+
+
+def copy(into: Line, source: Line) -> None:
+    into.length = source.length
+    for i in range(source.length):
+        into.text[i] = source.text[i]
 
 
 def rub_out(count: u64) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from pith.abi.messages import MessageInfo
 from pith.metal import Array, Struct, array, static, u8, u64
 from pith.runtime.component import Component, State, supervisor
-from pith.runtime.console import ConsoleCall, column, write, write_bytes
+from pith.runtime.console import ConsoleCall, column, flush, write, write_bytes
 from pith.runtime.faults import is_fault, write_fault, write_words
 from pith.runtime.process import ipc_buffer
 from pith.runtime.supervision import SupervisorCall
@@ -89,7 +89,8 @@ def next_byte() -> u8:
 
 
 def fetch() -> None:
-    """Ask the driver for what was typed since; perhaps nothing."""
+    """Show what was said, and ask the driver for what was typed since; perhaps nothing."""
+    flush()
     answer = call(system.console, MessageInfo(label=ConsoleCall.READ))
     words_to_buffer(answer)
     received = Array[u8].at(ipc_buffer().words.address + 8, CHUNK)

@@ -2,7 +2,8 @@
 
     put(f"thread {name} at {address:#x}")   →   put("thread "); put(name); put(" at "); number(address, 16, 0, True)
 
-All parts are evaluated before the first is put, as CPython does.
+All parts are evaluated before the first is put, as CPython does. A number that may be negative, given to a sink whose numbers
+may not, is put as its sign and its magnitude; the sign takes one of the digits that the format asks for.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from types import FunctionType
 
 from ...types import Boolean, Enumeration, Integer, Text
 from .. import tree
-from . import kinds, names
+from . import kinds, names, ranges
 from .body import Body, reads
+from .builtin_calls import number_method
 from .conversions import convert
 
 _FORMAT = re.compile(r"(#?)(?:0(\d+))?([xd]?)")
@@ -47,31 +49,32 @@ def expand_text(body: Body, node: ast.expr) -> list[tree.Statement] | None:
     for part in node.args[0].values:
         at = body.at(part)
         if isinstance(part, ast.Constant):
-            arguments: list[tree.Expression] = [names.constant(body, part.value, part)]
-            target = put
+            calls.append(_call(put, at, [names.constant(body, part.value, part)]))
         else:
             assert isinstance(part, ast.FormattedValue)
             value = body.expression(part.value)
             more, value = body.hold(value, part.value)
             held += more
-            target, arguments = _part(body, part, value, put, number)
-        call = tree.Call(target.result, at, target, arguments, list(range(len(arguments))))
-        calls.append(tree.Evaluate(at, call))
+            calls.append(_part(body, part, value, put, number))
     return held + calls
+
+
+def _call(target: tree.Function, at: tree.Location, arguments: list[tree.Expression]) -> tree.Statement:
+    return tree.Evaluate(at, tree.Call(target.result, at, target, arguments, list(range(len(arguments)))))
 
 
 def _part(
     body: Body, part: ast.FormattedValue, value: tree.Expression, put: tree.Function, number: tree.Function
-) -> tuple[tree.Function, list[tree.Expression]]:
+) -> tree.Statement:
     if part.conversion != -1:
         body.reject(part.value, "`!r`, `!s` and `=` make text at run time", "format numbers with `x` or `d`")
     match value.type:
         case Text():
             if part.format_spec is not None:
                 body.reject(part.value, "text is put as it is, without a format", "leave the format out")
-            return put, [value]
+            return _call(put, body.at(part), [value])
         case Integer():
-            return number, _number(body, part, value, number)
+            return _number(body, part, value, put, number)
         case Boolean():
             body.reject(
                 part.value, "a bool has no text on the metal", "write int(...), or choose text with `if`"
@@ -88,8 +91,8 @@ def _part(
 
 
 def _number(
-    body: Body, part: ast.FormattedValue, value: tree.Expression, number: tree.Function
-) -> list[tree.Expression]:
+    body: Body, part: ast.FormattedValue, value: tree.Expression, put: tree.Function, number: tree.Function
+) -> tree.Statement:
     spec = "".join(
         str(v.value) if isinstance(v, ast.Constant) else "?" for v in getattr(part.format_spec, "values", [])
     )
@@ -100,22 +103,29 @@ def _number(
             f"the format `{spec}` is not known here",
             "use none, `d`, `0Nd`, `x`, `#x`, `0Nx` or `#0Nx`",
         )
-    wanted = number.parameters[0][1]
-    kind = value.type
-    if (
-        isinstance(wanted, Integer)
-        and isinstance(kind, Integer)
-        and (kind.low < wanted.low or kind.high > wanted.high)
-    ):
+    at, wanted, kind = body.at(part), number.parameters[0][1], value.type
+    assert isinstance(kind, Integer)
+    is_signed = isinstance(wanted, Integer) and kind.low < wanted.low
+    put_kind = ranges.absolute(kind) if is_signed else kind
+    if isinstance(wanted, Integer) and (put_kind.low < wanted.low or put_kind.high > wanted.high):
         body.reject(
             part.value,
             f"the number's range is {kind.low}..{kind.high}, and `{number.name}` takes {kinds.describe(wanted)}",
-            "give the sign and the magnitude apart, or store it in a sized local first",
+            "store it in a sized local first",
         )
-    digits = int(found[2] or 0) - (2 if found[1] and found[2] else 0)
-    settings = (16 if found[3] == "x" else 10, max(digits, 0), bool(found[1]))
-    arguments = [convert(body, value, wanted, "a number to put", part.value)]
-    for setting, (name, target) in zip(settings, number.parameters[1:], strict=True):
-        constant = names.constant(body, setting, part.value)
-        arguments.append(convert(body, constant, target, f"parameter `{name}`", part.value))
-    return arguments
+    digits = max(int(found[2] or 0) - (2 if found[1] and found[2] else 0), 0)
+
+    def call(shown: tree.Expression, width: int) -> tree.Statement:
+        arguments = [convert(body, shown, wanted, "a number to put", part.value)]
+        settings = (16 if found[3] == "x" else 10, width, bool(found[1]))
+        for setting, (name, target) in zip(settings, number.parameters[1:], strict=True):
+            constant = names.constant(body, setting, part.value)
+            arguments.append(convert(body, constant, target, f"parameter `{name}`", part.value))
+        return _call(number, at, arguments)
+
+    if not is_signed:
+        return call(value, digits)
+    is_negative = tree.Compare(Boolean(), at, "<", value, names.constant(body, 0, part.value))
+    magnitude = number_method(body, value, "abs", part.value)
+    sign = _call(put, at, [names.constant(body, "-", part.value)])
+    return tree.If(at, is_negative, [sign, call(magnitude, max(digits - 1, 0))], [call(magnitude, digits)])
