@@ -13,7 +13,18 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.metal.generators import failing, fields, flow, integers, layout, order, packed, tables, texts, views
+from tests.metal.generators import (
+    failing,
+    fields,
+    flow,
+    integers,
+    layout,
+    order,
+    packed,
+    tables,
+    texts,
+    views,
+)
 from tests.metal.generators.lives import Tally, try_program
 from tests.metal.generators.source import Program
 
