@@ -38,10 +38,10 @@ test: ready
 	$(BIN)/python -m pytest -n $(JOBS) -m "not soak"
 	$(BIN)/python -m pytest -n $(JOBS) --both-lives tests/kernel
 
-# The parts of a check are targets, so that make runs them side by side and shows each one's output whole.
+# The parts of a check are targets, so that make runs them side by side; each one's output comes as it is printed.
 check: ready
-	@$(MAKE) --no-print-directory --keep-going --output-sync=target -j 2 \
-	    check-types check-tests check-format check-lint check-floors
+	@$(BIN)/python tools/timed.py check $(MAKE) --no-print-directory --keep-going -j 2 \
+	    check-format check-lint check-floors check-types check-tests
 
 check-format:
 	$(BIN)/ruff format --check .

@@ -64,3 +64,16 @@ def test_a_missing_package_is_named() -> None:
     ended = subprocess.run([sys.executable, "-c", without_typer], capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr == "pith: the Python package `typer` is missing\n  try: make set-up\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("pith bu", ["build"]), ("pith boot --mach", ["--machine"]), ("pith boot --machine ho", ["hosted"])],
+)
+def test_the_shell_completes_commands_options_and_values(
+    pith: Pith, monkeypatch: pytest.MonkeyPatch, typed: str, completed: list[str]
+) -> None:
+    monkeypatch.setenv("_PITH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
+    assert pith().out.split() == completed

@@ -20,7 +20,6 @@ application = typer.Typer(
     name="pith",
     help="A microkernel operating system written in Python.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
