@@ -35,6 +35,7 @@ from pith.kernel.objects import (
     ThreadState,
     UntypedCap,
 )
+from pith.kernel.riscv64.csr import SSTATUS_FS
 from pith.kernel.riscv64.window import IMAGE_OFFSET, physical_of, window_of
 from pith.kernel.state import kernel
 from pith.metal import Struct, machine, memory, size_of
@@ -115,6 +116,7 @@ class FakeProcessor:
 
     def restore_float(self, address: int) -> None:
         self.float_restores.append(address)
+        self.csrs["sstatus"] = self.csrs.get("sstatus", 0) | SSTATUS_FS  # dirty
 
     def system_call(self, registers: tuple[int, ...]) -> tuple[int, ...]:
         raise AssertionError("the kernel made a system call")
@@ -263,6 +265,7 @@ def fresh_world() -> World:
     }.items():
         processor.symbols[name] = IMAGE_OFFSET + physical
     machine.install(processor)
+    kernel.fpu_status = SSTATUS_FS  # off
     return World(processor, FREE)
 
 

@@ -178,7 +178,7 @@ def test_a_thread_ends_with_all_it_holds(world: World) -> None:
     thread, context, notification = world.thread(), world.make(SchedContext, 256), world.make(Notification)
     thread.context, context.thread = context, thread
     thread.bound_notification, notification.bound_thread = notification, thread
-    kernel.fpu_owner = thread
+    kernel.fpu_owner, thread.float_use = thread, 1
     cspace = thread.slots[ThreadSlot.CSPACE].cap
     assert isinstance(cspace, CNodeCap)
     held = world.put(world.slot_of(cspace, 9), DomainCap())

@@ -459,7 +459,7 @@ def a_thread_that_holds_the_last_capability_to_itself(stage: Stage) -> Slot:
 @scene
 def a_thread_whose_registers_are_loaded(stage: Stage) -> Slot:
     thread, slot = stage.actor(400)
-    kernel.fpu_owner = thread
+    kernel.fpu_owner, thread.float_use = thread, 1
     scheduler.enqueue_back(thread)
     return slot
 

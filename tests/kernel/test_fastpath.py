@@ -215,6 +215,10 @@ class Scene(Running):
     def in_domain(self, thread: Thread, domain: int) -> None:
         thread.domain = domain
 
+    def load_float(self, thread: Thread) -> None:
+        """The thread uses floating point, and the processor has its registers."""
+        thread.float_use, kernel.fpu_owner = 1, thread
+
     def below(self) -> None:
         """The client's time was lent to it along another call."""
         link, context, caller = self.reply(), self.client.context, self.passive()
@@ -239,7 +243,8 @@ CALLS: list[tuple[str, bool, Change]] = [
     ("the time is lent already", True, lambda s: s.below()),
     ("a second server waits", True, lambda s: (s.wait(s.party(15, s.reply())), s.make_current(s.client))),
     ("an equal is ready", True, lambda s: s.compete(20)),
-    ("the server owns the floating point unit", True, lambda s: setattr(kernel, "fpu_owner", s.server)),
+    ("the server owns the floating point unit", True, lambda s: s.load_float(s.server)),
+    ("both use floating point", True, lambda s: (s.load_float(s.client), setattr(kernel, "fpu_status", 0), setattr(s.server, "float_use", 2))),
     ("capabilities", False, lambda s: say(s.client, 1, caps=1)),
     ("no right to send", False, lambda s: s.rights(s.client, can_send=False)),
     ("no right to an answer", False, lambda s: s.rights(s.client, can_grant=False, can_grant_reply=False)),

@@ -1,4 +1,4 @@
-"""Faults: message layouts, handlers, replies, timeouts; floating point on first use."""
+"""Faults: message layouts, handlers, replies, timeouts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pith.kernel import binding, budget, fault
 from pith.kernel import thread as threads
 from pith.kernel.fault_message import CONTEXT_REGISTERS, Layout, register_at, set_fault
 from pith.kernel.objects import EndpointCap, FaultKind, NullCap, Register, Thread, ThreadSlot, ThreadState
-from pith.kernel.riscv64 import fpu
-from pith.kernel.riscv64.csr import SSTATUS_FS, Cause
+from pith.kernel.riscv64.csr import Cause
 from pith.kernel.state import kernel
 
 from .conftest import World
@@ -284,45 +283,6 @@ def test_time_that_is_used_up_does_not_undo_an_answer_to_a_fault(timed: Handled)
     timed.answer(0x4444)
     assert heard(timed.handler)[:2] == (6, FaultKind.TIMEOUT)
     assert timed.faulter.registers[Register.FAULT_PC] == 0x4444
-
-
-# Floating point ---------------------------------------------------------------------------------------------
-
-
-def test_floating_point_is_handed_over_on_first_use(system: Handled) -> None:
-    processor = system.world.processor
-    assert not processor.csr_read("sstatus") & SSTATUS_FS
-    assert system.trap(Cause.ILLEGAL_INSTRUCTION) is system.faulter
-    assert kernel.fpu_owner is system.faulter
-    assert processor.csr_read("sstatus") & SSTATUS_FS
-    assert processor.float_restores == [system.faulter.float_registers.address]
-    assert system.faulter.registers[Register.NEXT_PC] == PC
-    other = system.make_current(system.thread(15))
-    assert system.trap(Cause.ILLEGAL_INSTRUCTION) is other
-    assert processor.float_saves == [system.faulter.float_registers.address]
-
-
-def test_what_is_illegal_to_the_owner_is_illegal(system: Handled) -> None:
-    system.trap(Cause.ILLEGAL_INSTRUCTION)
-    assert system.trap(Cause.ILLEGAL_INSTRUCTION) is system.handler
-    assert heard(system.handler)[1:] == (3, [PC, 0, 2, 0])
-
-
-def test_a_thread_may_be_denied_floating_point(system: Handled) -> None:
-    system.trap(Cause.ILLEGAL_INSTRUCTION)
-    system.faulter.flags = fpu.FPU_DISABLED
-    fpu.save(system.faulter)
-    assert system.world.processor.float_saves == [system.faulter.float_registers.address]
-    assert system.trap(Cause.ILLEGAL_INSTRUCTION) is system.handler
-
-
-def test_a_thread_that_ends_leaves_floating_point(system: Handled) -> None:
-    system.trap(Cause.ILLEGAL_INSTRUCTION)
-    fpu.release(system.faulter)
-    fpu.release(system.handler)
-    assert kernel.fpu_owner is None
-    fpu.prepare(system.faulter)
-    assert not system.world.processor.csr_read("sstatus") & SSTATUS_FS
 
 
 def test_a_handler_without_a_buffer_gets_what_fits_registers(system: Handled) -> None:

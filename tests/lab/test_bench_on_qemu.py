@@ -49,7 +49,15 @@ def test_a_second_run_draws_the_same_curves(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["call-5.back", "fault-passive.whole", "interrupt.there-and-back", "copy.make"]
+    "name",
+    [
+        "call-5.back",
+        "fault-passive.whole",
+        "interrupt.there-and-back",
+        "copy.make",
+        "float-both.loop",
+        "page.loop",
+    ],
 )
 def test_a_trace_shows_every_instruction_that_was_counted(kernel: Kernel, name: str) -> None:
     trace = record(kernel, one(name))

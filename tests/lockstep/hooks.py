@@ -21,7 +21,7 @@ _ASSEMBLY = re.compile(
 _LOAD = re.compile(r"^(?P<head>.*)load volatile i32, (?P<from>ptr \S+), align 4$")
 _STORE = re.compile(r"^ *store volatile (?P<value>i32 \S+), (?P<to>ptr \S+), align 4$")
 _FLOAT = re.compile(
-    r'^ *call void @"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore)"\((?P<arguments>.*)\)$'
+    r'^ *call void @"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore|_swap)"\((?P<arguments>.*)\)$'
 )
 
 
@@ -51,12 +51,16 @@ class Hooks(ABC):
         if found := _STORE.match(line):
             return self.call("", "void", [found["to"], found["value"]], self._store)
         if found := _FLOAT.match(line):
-            move = processor.save_float if found["name"] == "_save" else processor.restore_float
-            return self.call("", "void", [found["arguments"]], move)
+            moves = {"_save": processor.save_float, "_restore": processor.restore_float, "_swap": self._swap}
+            return self.call("", "void", found["arguments"].split(", "), moves[found["name"]])
         return [line]
 
     def _store(self, address: int, value: int) -> None:
         self.processor.device_store(address, 4, value & 0xFFFF_FFFF)
+
+    def _swap(self, to: int, source: int) -> None:
+        self.processor.save_float(to)
+        self.processor.restore_float(source)
 
     def _assembly(self, found: re.Match[str]) -> list[str]:
         head, kind = found["head"], found["kind"]
@@ -70,6 +74,8 @@ class Hooks(ABC):
                 return [*asked, f"{head}insertvalue {kind} zeroinitializer, i64 {value}, 1"]
             case "csrr":
                 return self.call(head, kind, [], lambda: self.processor.csr_read(operands[1]))
+            case "csrrc":
+                return self.call(head, kind, arguments, self._read_and_clear(operands[1]))
             case "csrw" | "csrs" | "csrc":
                 return self.call("", kind, arguments, self._change(operation, operands[0]))
             case "sfence.vma":
@@ -88,6 +94,14 @@ class Hooks(ABC):
 
     def _firmware(self, a0: int, a1: int, a2: int, function: int, extension: int) -> int:
         return self.processor.sbi_call(extension, function, a0, a1, a2)[1]
+
+    def _read_and_clear(self, name: str) -> Callable[[int], int]:
+        def read_and_clear(mask: int) -> int:
+            before = self.processor.csr_read(name)
+            self.processor.csr_write(name, before & ~mask)
+            return before
+
+        return read_and_clear
 
     def _change(self, operation: str, name: str) -> Callable[[int], None]:
         def change(value: int) -> None:

@@ -107,6 +107,8 @@ class Processor:
                 return self.sstatus
             case "stval":
                 return self.stval
+            case "fcsr":
+                return self.float[-1]
             case "cycle":
                 self.cycles += CYCLES_PER_LOOK
                 return self.cycles
@@ -183,6 +185,7 @@ class Processor:
         assert self.sstatus & SSTATUS_FS, "floating point is off"
         start = (address - self.base) >> 3
         self.float = self.words[start : start + FLOAT_WORDS].tolist()
+        self.sstatus |= SSTATUS_FS  # dirty
 
     def system_call(self, registers: tuple[int, ...]) -> tuple[int, ...]:
         raise AssertionError("the kernel made a system call")

@@ -14,6 +14,7 @@ from pith.kernel import boot
 from pith.kernel.objects import FrameCap, Register, Thread, ThreadSlot
 from pith.kernel.resume import begin
 from pith.kernel.riscv64 import trap, window
+from pith.kernel.riscv64.csr import SSTATUS_FS
 from pith.kernel.state import kernel
 from pith.machine import board, device_tree
 from pith.metal import machine, memory, size_of
@@ -121,6 +122,7 @@ def prepare(life: Life, step: Step, registers: int, buffer: int | None) -> None:
             words[buffer + index] = value
     if step.float is not None and processor.sstatus >> 13 & 3:
         processor.float[step.float % len(processor.float)] = step.float
+        processor.sstatus |= SSTATUS_FS  # dirty
     processor.prepare(step.elapse, step.look, step.lines)
 
 

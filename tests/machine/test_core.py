@@ -193,6 +193,32 @@ def test_floating_point_is_illegal_until_it_is_enabled() -> None:
     assert kernel.registers[A1] == 6
 
 
+USES = {
+    "nothing": ("nop", 2),
+    "a result": ("fadd.d f0, f1, f2", 3),
+    "a load": (f"li a0, {DATA}\nfld f0, (a0)", 3),
+    "fcsr": ("fscsr zero", 3),
+    "a look": ("fmv.x.d a0, f0", 2),
+}
+
+
+@pytest.mark.parametrize(("use", "state"), USES.values(), ids=list(USES))
+def test_a_write_makes_the_state_of_floating_point_dirty(use: str, state: int) -> None:
+    """FS is Clean (2) before, as the kernel set it."""
+
+    def answer(kernel: SmallKernel, seen: Seen) -> None:
+        kernel.first = metal.csr_read("sstatus") >> 13 & 3  # type: ignore[attr-defined]
+        metal.processor.restore_float(window(DATA_PAGE + 0x800))
+        kernel.second = metal.csr_read_and_clear("sstatus", 3 << 13) >> 13 & 3  # type: ignore[attr-defined]
+        kernel.third = metal.csr_read("sstatus") >> 13 & 3  # type: ignore[attr-defined]
+        kernel.finish()
+
+    kernel = SmallKernel(answer)
+    kernel.setup = lambda kernel: metal.csr_set("sstatus", 2 << 13)
+    run(f"{use}\necall", kernel)
+    assert (kernel.first, kernel.second, kernel.third) == (state, 3, 0)  # type: ignore[attr-defined]
+
+
 def test_floating_point_registers_are_saved_and_restored() -> None:
     """Two rounds: the second finds what was restored, not what the program left in between."""
     saved = window(DATA_PAGE + 0x800)

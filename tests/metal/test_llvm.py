@@ -125,6 +125,8 @@ def test_the_address_of_a_symbol_of_one_s_own(build: Build) -> None:
         ('csr_write("satp", x)', "csrw satp, a0"),
         ('csr_set("sstatus", 2)', "csrsi sstatus, 2"),
         ('csr_clear("sie", x)', "csrc sie, a0"),
+        ('csr_read_and_clear("sstatus", x)', "csrrc"),
+        ("end_reservation(x)", "sc.d zero, zero, (a0)"),
         ("fence()", "fence"),
         ("fence_instructions()", "fence.i"),
         ("fence_translations()", "sfence.vma"),

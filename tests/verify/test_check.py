@@ -24,6 +24,7 @@ from pith.kernel.objects import (
     ThreadState,
     UntypedCap,
 )
+from pith.kernel.riscv64.fpu import FPU_DISABLED
 from pith.kernel.riscv64.vspace import USER_ENTRIES, table_entry
 from pith.kernel.state import DOMAINS, SchedulerAction, kernel
 from pith.metal import memory, replace, size_of
@@ -429,6 +430,24 @@ def remember_another_space(town: Town) -> None:
 @breaks("the_processor_uses_a_living_root")
 def leave_the_processor_in_a_dead_space(town: Town) -> None:
     kernel.current_root = 8 << 60 | 9 << 44 | town.world.physical(town.space) >> 12
+
+
+# Floating point -------------------------------------------------------------------------------------------
+
+
+@breaks("the_owner_uses_floating_point")
+def load_registers_that_nobody_uses(town: Town) -> None:
+    kernel.fpu_owner = town.receiver
+
+
+@breaks("who_is_denied_floating_point_has_none")
+def deny_one_that_uses_it(town: Town) -> None:
+    town.receiver.float_use, town.receiver.flags = 1, FPU_DISABLED
+
+
+@breaks("floating_point_is_on_for_its_owner")
+def leave_it_on_for_another(town: Town) -> None:
+    kernel.fpu_status = 0
 
 
 # ----------------------------------------------------------------------------------------------------------

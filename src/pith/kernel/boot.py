@@ -79,7 +79,7 @@ from .objects import (
     ThreadState,
     UntypedCap,
 )
-from .riscv64 import device_tree, plic, timer
+from .riscv64 import device_tree, fpu, plic, timer
 from .riscv64.asid import assign
 from .riscv64.device_tree import board
 from .riscv64.frame import page_entry
@@ -309,6 +309,7 @@ def _start_kernel() -> None:
     """Time, interrupts, domains, the kernel's half of every address space, and the thread that does nothing."""
     kernel.has_sstc = board.has_sstc and timer.is_lent()
     timer.initialise(board.timebase)
+    fpu.initialise()
     plic.initialise(window_of(board.plic), board.plic_context)
     make_kernel_root(PageTable.at(in_window(kernel_root.address)))
     kernel.domain_count = DOMAIN_COUNT

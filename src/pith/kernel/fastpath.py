@@ -297,12 +297,12 @@ def _deliver(sender: Thread, receiver: Thread, length: u7) -> Thread:
     """Copy the words of a message whose header is there already; the receiver."""
     copy_registers(sender, receiver, length)
     if length > MESSAGE_REGISTERS:
-        return _deliver_rest(sender, receiver, length)
+        return _deliver_rest(receiver, sender, length)
     return receiver
 
 
 @noinline
-def _deliver_rest(sender: Thread, receiver: Thread, length: u7) -> Thread:
+def _deliver_rest(receiver: Thread, sender: Thread, length: u7) -> Thread:
     """The words that are in the buffers, as the last thing to do, so that short messages pay nothing for it."""
     copied = copy_rest(sender, receiver, min(length, MESSAGE_MAX_LENGTH))
     if copied < length:

@@ -317,7 +317,7 @@ class Thread(Struct, size=2048):
     priority: u8
     max_priority: u8  # the maximum controlled priority
     domain: u8
-    flags: u8
+    float_use: u8  # it uses floating point: how often its registers may come back unchanged; see fpu.py
     fault_kind: FaultKind
 
     context: SchedContext | None  # the time that it runs on
@@ -340,6 +340,7 @@ class Thread(Struct, size=2048):
     wait_can_grant: bool
     wait_can_grant_reply: bool
     wait_is_call: bool
+    flags: u8  # see thread_invocation.py
 
     buffer_offset: u64  # of the IPC buffer in its frame, which is in slots[BUFFER]
     fault_words: Array[u64] = array(6)

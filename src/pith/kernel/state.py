@@ -60,7 +60,7 @@ class KernelState(Struct, align=64):
     best_rank: u16  # of the current domain's ready threads; 256 if there are none
 
     # What the processor is set to: whose floating point registers it holds, and the address space.
-    fpu_is_on: bool
+    fpu_status: u64  # sstatus as it was when floating point was switched off; 0 while it is on
     fpu_owner: Thread | None
     current_root: u64  # satp as it stands
     space_epoch: u64  # how often it changed who has which address space; from 1, for new threads are of none

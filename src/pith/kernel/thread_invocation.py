@@ -145,7 +145,7 @@ def _set_flags(thread: Thread, call: Invocation) -> u7:
     clear, set_ = argument(call, 0), argument(call, 1)
     thread.flags = (thread.flags & ~clear | set_) & KNOWN_FLAGS
     if thread.flags & fpu.FPU_DISABLED:
-        fpu.save(thread)
+        fpu.deny(thread)
     put_result(0, thread.flags)
     return 1
 

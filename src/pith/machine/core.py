@@ -38,7 +38,7 @@ PAGE_MASK: Final = PAGE_BYTES - 1
 CONTEXT_WORDS: Final = 32
 MACHINE_MODE, USER_MODE = 3, 0
 FLOAT_SHIFT: Final = 13  # of the field FS in mstatus
-FLOAT_DIRTY: Final = 3
+FLOAT_OFF, FLOAT_DIRTY = 0, 3
 
 MASK64: Final = (1 << 64) - 1
 BOX: Final = 0xFFFF_FFFF << 32  # above a number of single precision
@@ -479,29 +479,42 @@ class Core:
 
     # Floating point ---------------------------------------------------------------------------------------
 
-    def enable_float(self, enabled: bool) -> None:
-        """Whether user code may use the floating-point registers; otherwise they are illegal instructions."""
-        if enabled != self.float_enabled:
-            self.float_enabled = enabled
-            self._set_status(FLOAT_DIRTY if enabled else 0)
+    def float_state(self) -> int:
+        """The field FS: off, initial, clean, or dirty since user code, or `restore_float`, wrote a register."""
+        if not self.float_enabled:
+            return FLOAT_OFF
+        self.emulator.reg_write(riscv.UC_RISCV_REG_PRIV, MACHINE_MODE)
+        status = int(self.emulator.reg_read(riscv.UC_RISCV_REG_MSTATUS))
+        self.emulator.reg_write(riscv.UC_RISCV_REG_PRIV, USER_MODE)
+        return status >> FLOAT_SHIFT & 3
+
+    def set_float_state(self, state: int) -> None:
+        """Set the field FS. While it is off, floating-point instructions of user code are illegal."""
+        if state or self.float_enabled:
+            self.float_enabled = state != FLOAT_OFF
+            self._set_status(state)
             self.emulator.reg_write(riscv.UC_RISCV_REG_PRIV, USER_MODE)
 
     def _set_status(self, float_state: int) -> None:
         self.emulator.reg_write(riscv.UC_RISCV_REG_PRIV, MACHINE_MODE)
         self.emulator.reg_write(riscv.UC_RISCV_REG_MSTATUS, float_state << FLOAT_SHIFT)
 
+    def float_control(self) -> int:
+        """The register fcsr."""
+        return int(self.emulator.reg_read(riscv.UC_RISCV_REG_FCSR))
+
     def save_float(self, offset: int) -> None:
         """Write f0..f31 and fcsr as 33 words at `offset` in memory."""
-        self._move_float(uclib.uc_reg_read_batch, offset)
+        self._move_float(uclib.uc_reg_read_batch, offset, self.float_state())
 
     def restore_float(self, offset: int) -> None:
-        """Read them back."""
-        self._move_float(uclib.uc_reg_write_batch, offset)
+        """Read them back. This writes registers: the state is dirty then, unless it is off."""
+        self._move_float(uclib.uc_reg_write_batch, offset, FLOAT_DIRTY if self.float_enabled else FLOAT_OFF)
 
-    def _move_float(self, move: Any, offset: int) -> None:
+    def _move_float(self, move: Any, offset: int, state: int) -> None:
         self._set_status(FLOAT_DIRTY)
         move(self.handle, self.floats, self._places(offset), 33)
-        self._set_status(FLOAT_DIRTY if self.float_enabled else 0)
+        self._set_status(state)
         self.emulator.reg_write(riscv.UC_RISCV_REG_PRIV, USER_MODE)
 
 

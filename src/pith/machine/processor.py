@@ -13,14 +13,14 @@ from typing import Final, Protocol
 
 from . import board
 from .bus import Bus
-from .core import Core
+from .core import FLOAT_SHIFT, Core
 from .plic import Plic
 
 MASK64: Final = (1 << 64) - 1
 INTERRUPT: Final = 1 << 63  # in scause
 SUPERVISOR_TIMER, SUPERVISOR_EXTERNAL = 5, 9  # bits of sie and sip, and causes
 NEVER: Final = MASK64
-FLOAT_STATE: Final = 3 << 13  # in sstatus
+FLOAT_STATE: Final = 3 << FLOAT_SHIFT  # in sstatus
 
 # Instructions that a kernel entry counts for: about what a slow path takes on the metal, so that budgets
 # that make sense there make sense here. A long operation that looks for interrupts takes time as well.
@@ -118,6 +118,10 @@ class HostedProcessor:
                 return self.pending()
             case "stimecmp":
                 return self.deadline
+            case "fcsr":
+                return self.core.float_control()
+            case "sstatus":
+                return self.registers[name] & ~FLOAT_STATE | self.core.float_state() << FLOAT_SHIFT
         return self.registers[name]
 
     def csr_write(self, name: str, value: int) -> None:
@@ -131,7 +135,7 @@ class HostedProcessor:
                 self.core.set_root(value)
                 self.registers[name] = value
             case "sstatus":
-                self.core.enable_float(value & FLOAT_STATE != 0)
+                self.core.set_float_state(value >> FLOAT_SHIFT & 3)
                 self.registers[name] = value
             case _ if name in self.registers:
                 self.registers[name] = value

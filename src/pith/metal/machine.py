@@ -75,6 +75,14 @@ def csr_clear(name: str, mask: u64) -> None:
     processor.csr_write(name, processor.csr_read(name) & ~mask)
 
 
+@intrinsic("csr_read_and_clear")
+def csr_read_and_clear(name: str, mask: u64) -> u64:
+    """Clear the bits of `mask` in a control and status register; what it was before."""
+    before = processor.csr_read(name)
+    processor.csr_write(name, before & ~mask)
+    return before
+
+
 @intrinsic("sbi_call")
 def sbi_call(
     extension: u64, function: u64, argument0: u64, argument1: u64, argument2: u64

@@ -10,6 +10,7 @@ from . import (
     address_spaces,
     contexts,
     derivation,
+    floats,
     lifetime,
     queues,
     ready,
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     *contexts.RULES,
     *replies.RULES,
     *address_spaces.RULES,
+    *floats.RULES,
 )
 
 # Rules that look at nothing but what slots hold, which few kernel entries change, and that are most of the work.

@@ -8,7 +8,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-SSTATUS_FS: Final = 0b11 << 13  # floating point: 0 is off, anything else on
+SSTATUS_FS: Final = 0b11 << 13  # floating point: off (0), clean (2), dirty (3)
+SSTATUS_FS_DIRTY: Final = 0b01 << 13  # set in dirty, not in clean
 SUPERVISOR_TIMER: Final = 1 << 5  # in sie and sip
 SUPERVISOR_EXTERNAL: Final = 1 << 9
 INTERRUPT: Final = 1 << 63  # in scause: an interrupt, not an exception

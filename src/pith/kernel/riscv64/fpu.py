@@ -1,56 +1,111 @@
-"""Floating point: one processor's registers shared by all threads, handed over when they are used.
+"""Floating point: one processor's registers for all threads that use it, at the cost of what has to be moved.
 
-The registers hold the state of `kernel.fpu_owner`. Any other thread runs with floating point off, so its
-first such instruction traps as illegal; then the owner's registers are saved and the thread's are loaded. A
-thread that never uses floating point costs nothing, and an instruction that is illegal even to the owner is
-illegal. Manual: "Thread Feature Flags".
+The registers hold the state of `kernel.fpu_owner`. A thread that does not use floating point leaves them where they are: it runs
+with floating point off, and costs nothing. Its first such instruction traps as illegal; from then on it counts as
+one that uses it, and gets the registers at every switch to it, without a trap. What is moved then is the least that is
+right: nothing if the thread owns them still; else its own in, and before that the owner's out, if sstatus.FS says
+that they changed since they were brought in.
+
+An owner whose registers come back unchanged several times in a row has stopped using them, and is from then on one that does not.
+A needless exchange costs about a quarter of a trap, so `PATIENCE` exchanges are what guessing wrong may cost: never more than twice what one
+would pay who knew the future.
+
+Invariants: the owner counts as using floating point, and so does no thread that is denied it; floating point is on only
+for the owner (while nobody runs, for who was). An instruction that is illegal with floating point on is illegal.
+
+Manual: "Thread Feature Flags". Privileged specification, "Extension Context Status in mstatus Register": a kernel may keep FS at
+Clean and Dirty alone.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import assembly, machine, u64
-from pith.metal.machine import csr_clear, csr_set
+from pith.metal import assembly, inline, machine, noinline, u64
+from pith.metal.machine import csr_clear, csr_read, csr_read_and_clear, csr_set
 
 from ..objects import Thread
 from ..state import kernel
-from .csr import SSTATUS_FS
+from .csr import SSTATUS_FS, SSTATUS_FS_DIRTY
 
 FPU_DISABLED: Final = 1  # in Thread.flags
+PATIENCE: Final = 4  # exchanges; see above
+ON: Final = 0  # in kernel.fpu_status
 
 
+def initialise() -> None:
+    """Floating point is off (entry.py), and nobody's."""
+    kernel.fpu_status = SSTATUS_FS
+
+
+@inline
 def prepare(thread: Thread) -> None:
-    """Switch floating point on for the owner of the registers, and off for all others."""
-    if thread is kernel.fpu_owner:
-        kernel.fpu_is_on = True
-        csr_set("sstatus", SSTATUS_FS)
-    elif kernel.fpu_is_on:
-        kernel.fpu_is_on = False
-        csr_clear("sstatus", SSTATUS_FS)
+    """Give a thread that uses floating point its registers; switch it off for any other."""
+    if thread.float_use != 0:
+        _give(thread)
+    elif kernel.fpu_status == ON:
+        kernel.fpu_status = csr_read_and_clear("sstatus", SSTATUS_FS)
+
+
+@inline
+def _give(thread: Thread) -> None:
+    """Switch floating point on, with the thread's registers."""
+    if thread is not kernel.fpu_owner:
+        _exchange(thread)
+        csr_clear("sstatus", SSTATUS_FS_DIRTY)
+    elif kernel.fpu_status != ON:
+        _switch_on()
+
+
+@inline
+def _switch_on() -> None:
+    """Only FS changes: all else in sstatus is the same in every entry."""
+    csr_set("sstatus", kernel.fpu_status)
+    kernel.fpu_status = ON
+
+
+@noinline
+def _exchange(thread: Thread) -> None:
+    """Bring the thread's registers in, and before that the owner's out if they changed."""
+    if kernel.fpu_status != ON:
+        _switch_on()
+    owner = kernel.fpu_owner
+    kernel.fpu_owner = thread
+    if owner is not None and _has_changed(owner):
+        owner.float_use = PATIENCE
+        _swap(owner.float_registers.address, thread.float_registers.address)
+        return
+    if owner is not None:
+        owner.float_use -= 1
+    _restore(thread.float_registers.address)
+
+
+@inline
+def _has_changed(owner: Thread) -> bool:
+    """Whether the registers are not those that the owner has in memory.
+
+    An instruction that only raises flags must make the state dirty as well, but emulators forget it.
+    """
+    return csr_read("sstatus") & SSTATUS_FS_DIRTY != 0 or csr_read("fcsr") != owner.float_status
 
 
 def take(thread: Thread) -> bool:
-    """Make `thread` the owner, whose instruction was found illegal; False if it is that anyway."""
-    if thread is kernel.fpu_owner or thread.flags & FPU_DISABLED:
+    """Let `thread` use floating point, whose instruction was found illegal; False if that was not for being off."""
+    if kernel.fpu_status == ON or thread.flags & FPU_DISABLED:
         return False
-    csr_set("sstatus", SSTATUS_FS)
-    kernel.fpu_is_on = True
-    owner = kernel.fpu_owner
-    if owner is not None:
-        _save(owner.float_registers.address)
-    _restore(thread.float_registers.address)
-    kernel.fpu_owner = thread
+    thread.float_use = PATIENCE
+    _give(thread)
     return True
 
 
-def save(thread: Thread) -> None:
-    """Bring the thread's registers home: it may not use them any more, or someone wants to see them."""
+def deny(thread: Thread) -> None:
+    """The thread may not use floating point any more; its registers are brought home."""
+    thread.float_use = 0
     if thread is kernel.fpu_owner:
         csr_set("sstatus", SSTATUS_FS)
         _save(thread.float_registers.address)
         csr_clear("sstatus", SSTATUS_FS)
-        kernel.fpu_is_on = False
+        kernel.fpu_status = SSTATUS_FS
         kernel.fpu_owner = None
 
 
@@ -60,17 +115,30 @@ def release(thread: Thread) -> None:
         kernel.fpu_owner = None
 
 
-def _transfer_text(move: str, status: str) -> str:
-    """Assembly that moves all registers to or from the 33 words at a0."""
-    moves = "".join(f"{move} f{number}, {8 * number}(a0)\n" for number in range(32))
-    return f".option push\n.option arch, +d\n{moves}{status}.option pop\nret\n"
+def _transfer_text(*moves: str) -> str:
+    """Assembly that moves all registers to the 33 words at a0, or from those at a1."""
+    return f".option push\n.option arch, +d\n{''.join(moves)}.option pop\nret\n"
 
 
-@assembly(_transfer_text("fsd", "frcsr t0\nsd t0, 256(a0)\n"))
-def _save(registers: u64) -> None:
-    machine.processor.save_float(registers)
+_OUT: Final = (
+    "".join(f"fsd f{number}, {8 * number}(a0)\n" for number in range(32)) + "frcsr t0\nsd t0, 256(a0)\n"
+)
+_IN: Final = (
+    "".join(f"fld f{number}, {8 * number}(a1)\n" for number in range(32)) + "ld t0, 256(a1)\nfscsr t0\n"
+)
 
 
-@assembly(_transfer_text("fld", "ld t0, 256(a0)\nfscsr t0\n"))
-def _restore(registers: u64) -> None:
-    machine.processor.restore_float(registers)
+@assembly(_transfer_text(_OUT))
+def _save(to: u64) -> None:
+    machine.processor.save_float(to)
+
+
+@assembly(_transfer_text("mv a1, a0\n", _IN))
+def _restore(source: u64) -> None:
+    machine.processor.restore_float(source)
+
+
+@assembly(_transfer_text(_OUT, _IN))
+def _swap(to: u64, source: u64) -> None:
+    machine.processor.save_float(to)
+    machine.processor.restore_float(source)

@@ -31,7 +31,7 @@ def entries(report: Report, result: Result) -> list[dict[str, object]]:
         **columns(report.own_name, result),
         "seL4": result.row.seL4,
         "Published": result.row.published,
-        "Ratio": round(result.ratio, 4),
+        "Ratio": None if result.ratio is None else round(result.ratio, 4),
         "Floor": result.floor,
         "Above floor": result.above_floor,
         **numbers(result.own),

@@ -85,22 +85,35 @@ AtEnd = Callable[[QemuMachine], None]
 
 def record(kernel: Kernel, row: Row, *, registers: bool = False, at_end: AtEnd | None = None) -> Trace:
     """Run the row's scenario, and cut its last sample out of QEMU's log; `at_end` sees the machine then."""
-    found, samples = record_samples(kernel, row.scenario, registers=registers, at_end=at_end)
+    found, samples = record_samples(
+        kernel, row.scenario, registers=registers, at_end=at_end, whole=row.is_loop
+    )
     if len(found) < -row.sample:
         raise incomplete(row.name)
+    if row.is_loop:
+        steps = [step for sample in found[row.sample :] for step in sample]
+        return Trace(row, steps, samples[row.name][-1])
     sample = found[row.sample]
     return Trace(row, chosen(row, sample, cut_stretches(sample, program_stamps())), samples[row.name][-1])
 
 
 def record_samples(
-    kernel: Kernel, scenario: str, *, registers: bool = False, at_end: AtEnd | None = None
+    kernel: Kernel,
+    scenario: str,
+    *,
+    registers: bool = False,
+    at_end: AtEnd | None = None,
+    whole: bool = False,
 ) -> tuple[list[list[Step]], Samples]:
-    """Run a scenario; return its last samples, instruction by instruction, and what the program printed."""
+    """Run a scenario; return its last samples, instruction by instruction, and what the program printed.
+
+    With `whole`, a sample goes on until the next begins.
+    """
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         log = Path(directory, "log")
         samples = run_logged(kernel, scenario, Path(directory), log, registers, at_end)
         with open(log, encoding="ascii", errors="replace") as lines:
-            return cut_samples(retired(lines), Symbols(build_program())), samples
+            return cut_samples(retired(lines), Symbols(build_program()), whole), samples
 
 
 def incomplete(name: str) -> UserError:
@@ -159,18 +172,18 @@ def is_fault(line: str) -> bool:
     return match is not None and match[1] == "0" and int(match[2], 16) not in CALLS_FROM_BELOW
 
 
-def cut_samples(steps: Iterable[Step], program: Symbols) -> list[list[Step]]:
-    """The last samples of a run, without the functions that mark them."""
+def cut_samples(steps: Iterable[Step], program: Symbols, whole: bool = False) -> list[list[Step]]:
+    """The last samples of a run, from one mark to the other; with `whole`, from the first mark to where it comes again."""
     begins, ends = program.address_of("sample_begins"), program.address_of("sample_ends")
     samples: list[list[Step]] = []
     current: list[Step] | None = None
     for step in steps:
         place = step[:2]
-        if place == (begins, Privilege.USER):
-            current = []
-        elif place == (ends, Privilege.USER) and current is not None:
+        if place == ((begins if whole else ends), Privilege.USER) and current is not None:
             samples = [*samples, current][-KEPT_SAMPLES:]
             current = None
+        if place == (begins, Privilege.USER):
+            current = []
         if current is not None:
             current.append(step)
     return samples

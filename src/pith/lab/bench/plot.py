@@ -25,7 +25,7 @@ def plot(report: Report) -> str:
     height = TOP + sum(HEADING_HEIGHT + ROW_HEIGHT * len(results) for _, results in shown) + 20
     drawing = Drawing(WIDTH, height, "Retired instructions")
     draw_legend(drawing, report)
-    longest = max(max(result.own.median, result.comparison) for result in report.results)
+    longest = max(max(result.own.median, result.comparison or 0) for result in report.results)
     y = TOP
     for heading, results in shown:
         drawing.line(10, y + 8, WIDTH - 10, y + 8, LINES)
@@ -44,15 +44,20 @@ def draw_legend(drawing: Drawing, report: Report) -> None:
         drawing.box(x, 14, 12, 12, colour)
         drawing.text(x + 18, 24, name)
         x += 40 + 8 * len(name)
-    drawing.text(10, 44, f"geometric mean of the ratios: {report.mean_ratio:.3f}", colour="#555")
+    if report.mean_ratio is not None:
+        drawing.text(10, 44, f"geometric mean of the ratios: {report.mean_ratio:.3f}", colour="#555")
 
 
 def draw_result(drawing: Drawing, y: float, result: Result, scale: float) -> None:
     own, other = result.own.median, result.comparison
-    hint = f"{result.row.name}: {own:g} against {other:g}, ratio {result.ratio:.3f}"
+    hint, told = f"{result.row.name}: {own:g}", f"{own:g}"
+    if result.ratio is not None:
+        hint, told = f"{hint} against {other:g}, ratio {result.ratio:.3f}", f"{own:g} / {other:g}"
     drawing.text(LABELS - 10, y + 15, result.row.work, anchor="end", hint=hint)
     drawing.box(LABELS, y + 2, own * scale, 10, OWN, hint)
-    drawing.box(LABELS, y + 13, other * scale, 8, PEER, hint)
-    drawing.line(LABELS + result.floor * scale, y, LABELS + result.floor * scale, y + 23, FLOOR)
-    end = LABELS + max(own, other) * scale
-    drawing.text(end + 6, y + 15, f"{own:g} / {other:g}", size=11, colour="#555")
+    if other is not None:
+        drawing.box(LABELS, y + 13, other * scale, 8, PEER, hint)
+    if result.floor is not None:
+        drawing.line(LABELS + result.floor * scale, y, LABELS + result.floor * scale, y + 23, FLOOR)
+    end = LABELS + max(own, other or 0) * scale
+    drawing.text(end + 6, y + 15, told, size=11, colour="#555")

@@ -17,22 +17,23 @@ class Result(NamedTuple):
     peer: Summary | None = None
 
     @property
-    def comparison(self) -> float:
-        """What a ratio is taken against: the other kernel's figure from this very run, else seL4's."""
+    def comparison(self) -> float | None:
+        """What a ratio is taken against: the other kernel's figure from this very run, else seL4's, if it is known."""
         return self.peer.median if self.peer else self.row.seL4
 
     @property
-    def ratio(self) -> float:
-        return self.own.median / self.comparison
+    def ratio(self) -> float | None:
+        return None if self.comparison is None else self.own.median / self.comparison
 
     @property
-    def floor(self) -> int:
-        return floor.of(self.row)
+    def floor(self) -> int | None:
+        """None for a whole loop, much of which is user code."""
+        return None if self.row.is_loop else floor.of(self.row)
 
     @property
-    def above_floor(self) -> float:
+    def above_floor(self) -> float | None:
         """The price of the kernel's own work."""
-        return self.own.median - self.floor
+        return None if self.floor is None else self.own.median - self.floor
 
 
 class Report(NamedTuple):
@@ -43,10 +44,15 @@ class Report(NamedTuple):
     results: tuple[Result, ...]
 
     @property
-    def mean_ratio(self) -> float:
-        """The geometric mean over the rows that have a published figure: the others are parts of these."""
-        counted = [result for result in self.results if result.row.published is not None]
-        return geometric_mean([result.ratio for result in counted or self.results])
+    def mean_ratio(self) -> float | None:
+        """The geometric mean over the rows that have a published figure: the others are parts of these. Of the others if
+        there are only such; None if there is nothing to compare with."""
+        compared = [
+            (result.row.published, result.ratio) for result in self.results if result.ratio is not None
+        ]
+        published = [ratio for figure, ratio in compared if figure is not None]
+        ratios = published or [ratio for _, ratio in compared]
+        return geometric_mean(ratios) if ratios else None
 
 
 def combine(

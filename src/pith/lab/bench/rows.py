@@ -6,7 +6,8 @@ few instructions where they do.
 
 A row belongs to a scenario, the part of its name before the point: the scenarios are what the program runs. A sample of a scenario
 consists of stretches, each from one stamp to the next through the kernel; `stretches` are the row's own, in the
-sample `sample` (counted from the last), and a trace shows these.
+sample `sample` (counted from the last), and a trace shows these. What stands between stretches, or is nobody's, shows in
+the scenario's whole loop: a row `.loop`, for which nobody published a figure, and for which nothing is forced.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Row(NamedTuple):
 
     name: str
     work: str
-    seL4: int
+    seL4: int | None
     published: int | None = None
     stretches: tuple[int, ...] = (0,)
     sample: int = -1
@@ -32,6 +33,10 @@ class Row(NamedTuple):
     @property
     def scenario(self) -> str:
         return self.name.partition(".")[0]
+
+    @property
+    def is_loop(self) -> bool:
+        return self.name.endswith(".loop")
 
 
 class Group(NamedTuple):
@@ -63,7 +68,12 @@ def _fault(
     )
 
 
-GROUPS: Final = (
+def _loop(scenario: str, work: str, sample: int = -1) -> Row:
+    """A round of so many samples, counted from the last."""
+    return Row(f"{scenario}.loop", work, None, sample=sample, with_user=True)
+
+
+_STAMPED: Final = (
     Group(
         "Call and reply-receive, other address space, passive server",
         (
@@ -136,6 +146,29 @@ GROUPS: Final = (
     ),
 )
 
+_FLOATS: Final = Group(
+    "A call and its answer with floating point, the whole loop",
+    (
+        _loop("float-none", "no side uses it"),
+        _loop("float-client", "the client uses it"),
+        _loop("float-both", "both sides use it"),
+        _loop("float-both-10", "both sides, 10 words"),
+        _loop("float-both-active", "both sides, active server"),
+        _loop("float-stops", "the server has just stopped using it"),
+        _loop("float-preemption", "an interrupt: its handler uses it, and the interrupted thread"),
+    ),
+)
+
+# The scenarios in their order, with how many samples a round of theirs has: the first row's is the earliest.
+_ROUNDS: Final = {row.scenario: row.sample for group in reversed(_STAMPED) for row in reversed(group.rows)}
+
+_LOOPS: Final = Group(
+    "The whole loop of every scenario",
+    tuple(_loop(scenario, scenario, _ROUNDS[scenario]) for scenario in reversed(_ROUNDS)),
+)
+
+GROUPS: Final = (*_STAMPED, _FLOATS, _LOOPS)
+
 ROWS: Final = tuple(row for group in GROUPS for row in group.rows)
 
 # Instruction sequences whose length is known: the counter must count exactly these.
@@ -149,7 +182,9 @@ def matching(*patterns: str) -> tuple[Row, ...]:
     """
     found: set[Row] = set()
     for pattern in patterns:
-        these = [row for row in ROWS if fnmatchcase(row.name, pattern) or fnmatchcase(row.scenario, pattern)]
+        these = [row for row in ROWS if row.name == pattern] or [
+            row for row in ROWS if fnmatchcase(row.name, pattern) or fnmatchcase(row.scenario, pattern)
+        ]
         if not these:
             names = list(dict.fromkeys(name for row in ROWS for name in (row.name, row.scenario)))
             near = get_close_matches(pattern, names, n=3)

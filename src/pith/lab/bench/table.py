@@ -50,12 +50,18 @@ def cells(result: Result) -> list[str]:
     if result.peer is None:
         kernels = [figure(result.own), seL4_figure(result.row)]
     else:
-        kernels = [figure(result.own), figure(result.peer), str(result.row.seL4)]
-    return [*kernels, coloured(result.ratio), str(result.floor), f"{result.above_floor:g}"]
+        kernels = [figure(result.own), figure(result.peer), seL4_figure(result.row._replace(published=None))]
+    return [*kernels, coloured(result.ratio), number(result.floor), number(result.above_floor)]
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def seL4_figure(row: Row) -> str:
     """This program's figure, and the published one where it is another."""
+    if row.seL4 is None:
+        return ""
     return str(row.seL4) if row.published in (None, row.seL4) else f"({row.published}) {row.seL4}"
 
 
@@ -64,8 +70,8 @@ def figure(summary: Summary) -> str:
     return f"{median} ({summary.minimum}-{summary.maximum})" if summary.varies else median
 
 
-def coloured(ratio: float) -> str:
-    return f"[{'red' if ratio > 1 else 'green'}]{ratio:.2f}[/]"
+def coloured(ratio: float | None) -> str:
+    return "" if ratio is None else f"[{'red' if ratio > 1 else 'green'}]{ratio:.2f}[/]"
 
 
 def caption(report: Report) -> str:
@@ -76,8 +82,13 @@ def caption(report: Report) -> str:
         if report.peer_name
         else "; in brackets the published figure where it differs (docs/measuring.md says why)"
     )
+    mean = (
+        ""
+        if report.mean_ratio is None
+        else f"; the geometric mean of those with a published figure is {report.mean_ratio:.3f}"
+    )
     return (
-        f"Ratios are to {against}; the geometric mean of those with a published figure is {report.mean_ratio:.3f}. "
+        f"Ratios are to {against}{mean}. "
         f"{samples} samples a row after warming up, the median shown. seL4: 16.0.0, MCS, release, by this "
         f"program{published}. Floor: what the hardware forces; above: the kernel's own "
         f"work on top of it."

@@ -45,6 +45,8 @@ def _on_processor(b: Builder, name: str, values: list[Value], names: list[str]) 
         if names[0] in _OF_A_TRAP:
             return _machine(b, WORD, f"csrr $0, {names[0]}", "=r", [], pure=True)
         return _machine(b, WORD, f"csrr $0, {names[0]}", f"=r,{_MEMORY}", [])
+    if name == "csr_read_and_clear":
+        return _machine(b, WORD, f"csrrc $0, {names[0]}, $1", f"=r,rK,{_MEMORY}", values[1:])
     if name in _CSR_CHANGES:
         return _machine(b, None, f"{_CSR_CHANGES[name]} {names[0]}, $0", f"rK,{_MEMORY}", values[1:])
     if name in _INSTRUCTIONS:

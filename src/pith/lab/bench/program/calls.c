@@ -5,7 +5,7 @@
 
 /* What a measurement consists of, and the names of its rows. */
 struct calls {
-    const char *scenario, *there, *back, *round_trip;
+    const char *scenario, *there, *back, *round_trip, *loop;
     word length; /* words of the request, and of the answer */
     bool passive;
 };
@@ -58,9 +58,11 @@ static void measure(const struct calls *calls)
     report(calls->there, &there);
     report(calls->back, &back);
     report(calls->round_trip, &round_trip);
+    report_loop(calls->loop);
 }
 
-#define CALLS(name, length, passive) {name, name ".there", name ".back", name ".round-trip", length, passive}
+#define CALLS(name, length, passive) \
+    {name, name ".there", name ".back", name ".round-trip", name ".loop", length, passive}
 
 void measure_calls(void)
 {

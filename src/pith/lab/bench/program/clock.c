@@ -10,6 +10,8 @@ word clock_notification, clock_handler;
 
 void open_clock(void)
 {
+    if (clock)
+        return;
     clock = map_device(CLOCK);
     clock_notification = new_object(PITH_NOTIFICATION, 0);
     clock_handler = new_slot();

@@ -12,7 +12,7 @@ extern volatile unsigned *clock;
 /* The notification that an alarm signals, and the capability to acknowledge it by. */
 extern word clock_notification, clock_handler;
 
-/* Map the clock, for the initial thread's address space, and let it interrupt. */
+/* Map the clock, unless that was done before, for the initial thread's address space, and let it interrupt. */
 void open_clock(void);
 
 /* Ring so many nanoseconds from now. Returns what the counter of instructions will be then, if the clock counts those. */

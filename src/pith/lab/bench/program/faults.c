@@ -7,7 +7,7 @@
 #include "resources.h"
 #include "samples.h"
 
-struct faults { const char *scenario, *to_handler, *map, *resumption, *whole; bool passive; };
+struct faults { const char *scenario, *to_handler, *map, *resumption, *whole, *loop; bool passive; };
 
 static word endpoint, reply, page, start;
 
@@ -79,9 +79,11 @@ static void measure(const struct faults *faults)
     report(faults->map, &map);
     report(faults->resumption, &resumption);
     report(faults->whole, &whole);
+    report_loop(faults->loop);
 }
 
-#define FAULTS(name, passive) {name, name ".to-handler", name ".map", name ".resumption", name ".whole", passive}
+#define FAULTS(name, passive) \
+    {name, name ".to-handler", name ".map", name ".resumption", name ".whole", name ".loop", passive}
 
 void measure_faults(void)
 {

@@ -53,4 +53,5 @@ void measure_interrupts(void)
     report("interrupt.to-handler", &to_handler);
     report("interrupt.acknowledge", &acknowledge);
     report("interrupt.there-and-back", &there_and_back);
+    report_loop("interrupt.loop");
 }

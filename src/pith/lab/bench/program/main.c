@@ -26,6 +26,7 @@ void pith_main(const struct pith_bootinfo *info)
     measure_notifications();
     measure_faults();
     measure_interrupts();
+    measure_floats();
     measure_objects();
     measure_data();
     measure_services();

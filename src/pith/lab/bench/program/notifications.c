@@ -40,6 +40,7 @@ static void measure_wake(void)
     end_threads();
     report("wake.signal", &signals);
     report("wake.wait", &waits);
+    report_loop("wake.loop");
 }
 
 /* The same for a thread whose time ends before the deadline that is set: the timer has to be set. Before each sample
@@ -98,6 +99,7 @@ static void measure_ping_pong(void)
     }
     end_threads();
     report("ping-pong", &round_trips);
+    report_loop("ping-pong.loop");
 }
 
 void measure_notifications(void)

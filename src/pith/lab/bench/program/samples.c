@@ -17,8 +17,15 @@ static void wait_if_awaited(void)
     await_key();
 }
 
+/* When each sample of the scenario began. */
+static word begun, beginnings[2 * (WARM_UPS + SAMPLES + 1)];
+
 /* Two places for a trace to see: all that runs between them belongs to one sample. */
-__attribute__((noinline)) void sample_begins(void) { wait_if_awaited(); }
+__attribute__((noinline)) void sample_begins(void)
+{
+    wait_if_awaited();
+    beginnings[begun++] = stamp();
+}
 __attribute__((noinline)) void sample_ends(void) { __asm__ volatile("nop"); }
 
 /* The word at `text` is this name. */
@@ -38,7 +45,11 @@ bool asked_for(const char *scenario)
     return false;
 }
 
-bool wanted(const char *scenario) { return !selection[0] || asked_for(scenario); }
+bool wanted(const char *scenario)
+{
+    begun = 0;
+    return !selection[0] || asked_for(scenario);
+}
 
 void report(const char *row_name, const struct row *row)
 {
@@ -49,6 +60,15 @@ void report(const char *row_name, const struct row *row)
         print_number(row->samples[i]);
     }
     print("\n");
+}
+
+void report_loop(const char *row_name)
+{
+    struct row row = {0};
+    word each = begun / (WARM_UPS + SAMPLES + 1); /* samples of a round */
+    for (word i = 0; i < WARM_UPS + SAMPLES; i++)
+        add_sample(&row, beginnings[(i + 1) * each] - beginnings[i * each]);
+    report(row_name, &row);
 }
 
 static void begin_point(const char *curve, word x)

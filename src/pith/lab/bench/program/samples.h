@@ -1,7 +1,7 @@
 /* Samples of a row, and the scenarios that take them.
  *
  * A scenario sets threads and objects up and measures one or more rows. It warms up first, then takes SAMPLES
- * samples, each between `sample_begins` and `sample_ends`, which a trace looks for.
+ * samples, each between `sample_begins` and `sample_ends`, which a trace looks for; a round holds one or two.
  */
 
 #pragma once
@@ -28,6 +28,10 @@ bool wanted(const char *scenario);
 /* A line for the harness. */
 void report(const char *row_name, const struct row *row);
 
+/* The same for the whole loop: from the beginning of each round to that of the next, all that any program, the kernel and the
+ * firmware execute. For a scenario that makes one round more than it reports. */
+void report_loop(const char *row_name);
+
 /* A place on a curve, where something grows with x. Fewer samples, for some take long; the warm-ups come first. */
 enum { POINT_WARM_UPS = 1, POINT_SAMPLES = 4 };
 
@@ -42,6 +46,7 @@ void measure_singles(void);
 void measure_notifications(void);
 void measure_faults(void);
 void measure_interrupts(void);
+void measure_floats(void);
 void measure_objects(void);
 void measure_data(void);
 void measure_services(void);

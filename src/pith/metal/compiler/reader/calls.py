@@ -25,7 +25,7 @@ from .construction import construct
 from .conversions import as_integer, convert
 from .signatures import MISSING, Bindings, Parameter, Signature
 
-_CONSTANT_TEXT = {"csr_read", "csr_write", "csr_set", "csr_clear", "static_address"}
+_CONSTANT_TEXT = {"csr_read", "csr_write", "csr_set", "csr_clear", "csr_read_and_clear", "static_address"}
 
 
 @reads(ast.Call)
