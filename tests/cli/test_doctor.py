@@ -12,6 +12,7 @@ import pytest
 
 from pith.cli import examination
 from pith.cli.errors import damaged_package
+from pith.metal.compiler import zig
 from tests.cli.conftest import Pith
 
 
@@ -63,8 +64,15 @@ def test_pith_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_llvms_that_do_not_match(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "output_of", lambda *_: "clang version 3.1.4")
-    assert "they must match" in examination.examine_llvm().complaint
+    monkeypatch.setattr(zig, "run", lambda *_, directory: "clang version 3.1.4")
+    assert "zig's clang is 3: they must match" in examination.examine_llvm().complaint
+
+
+def test_llvms_are_compared_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/dev/null")
+    assert examination.examine_llvm().complaint == ""
 
 
 def test_a_zig_that_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from pith import UserError, __version__, cache_directory
@@ -114,7 +115,10 @@ def examine_llvm() -> Finding:
     """llvmlite writes what zig's clang reads: they have to be of one LLVM."""
     if not output_of(sys.executable, "-m", "ziglang", "version"):
         return Finding("LLVM", "", "`python -m ziglang version` does not run", SET_UP_ANEW)
-    clang = re.search(r"clang version (\d+)", output_of(sys.executable, "-m", "ziglang", "cc", "--version"))
+    from pith.metal.compiler import zig
+
+    with tempfile.TemporaryDirectory(prefix="pith-doctor-") as directory:
+        clang = re.search(r"clang version (\d+)", zig.run("cc", "--version", directory=Path(directory)))
     try:
         from llvmlite.binding import llvm_version_info
     except (ImportError, OSError) as error:

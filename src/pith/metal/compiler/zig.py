@@ -44,7 +44,7 @@ def run(tool: str, *arguments: str, directory: Path) -> str:
             check=False,
         )
     if not done.returncode:
-        return done.stderr.strip()
+        return (done.stdout + done.stderr).strip()
     if "No module named ziglang" in done.stderr:
         raise UserError("clang and lld are missing: the Python package ziglang has them", "make set-up")
     if done.returncode == -signal.SIGBUS or _NO_ROOM.search(done.stderr):  # lld writes through a mapping
