@@ -1,5 +1,7 @@
 """`pith boot`: which machine is chosen, and which options are refused with what words."""
 
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from pith import UserError
 from pith.cli.boot import MachineName, call_names, choose_machine, spell_out_pdb
+from pith.cli.start import gdb_command
 from tests.cli.conftest import Pith
 
 GOOD_QEMU = """
@@ -88,6 +91,19 @@ def test_an_initial_thread_that_is_not_there(pith: Pith, tmp_path: Path) -> None
     assert ended.err.startswith(
         f"pith: {tmp_path}/absent.elf: No such file or directory\n  try: name an ELF file"
     )
+
+
+def test_gdbs_command_survives_paths_with_spaces_and_asks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/a clone/.venv/bin/pith"])
+    words = shlex.split(
+        gdb_command(1234, 1 << 27, Path("/a cache/kernel.elf"), Path("/my programs/it's.elf"))
+    )
+    assert words[:2] == ["gdb-multiarch", "/a cache/kernel.elf"]
+    steps = words[3::2]
+    assert words[2::2] == ["-ex"] * len(steps)
+    assert "set pith-command '/a clone/.venv/bin/pith'" in steps
+    at = steps.index('add-symbol-file "/my programs/it\'s.elf"')
+    assert (steps[at - 1], steps[at + 1]) == ("set confirm off", "set confirm on")
 
 
 @pytest.mark.parametrize(

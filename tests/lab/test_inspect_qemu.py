@@ -98,6 +98,7 @@ def test_gdb_commands(running: Running) -> None:
         "hbreak pith.kernel.notification.signal",
         "continue",
         "pith threads",
+        "print *notification.bound_thread",
         "disconnect",
     )
     commands = [part for line in script for part in ("-ex", line)]
@@ -111,3 +112,8 @@ def test_gdb_commands(running: Running) -> None:
     assert "invariants, 0 violations" in done.stdout
     _, at_the_breakpoint = done.stdout.split("Breakpoint 1, pith.kernel.notification.signal", 1)
     assert re.search(r"uart +0x8\w+ +blocked on receive", at_the_breakpoint), done.stderr
+    thread = at_the_breakpoint.split("$1 = ", 1)[1]
+    assert re.search(r"cap = CNodeCap = \{\w+ = \w+", thread) and re.search(
+        r"cap = PageTableCap = \{", thread
+    )
+    assert "ZombieCap" not in thread, "a capability is shown as what it is, and as nothing else"

@@ -203,6 +203,27 @@ def test_debug_information_names_lines_locals_and_fields(build: Build) -> None:
     } <= names  # fmt: skip
 
 
+def test_debug_information_of_a_union_names_the_tag_of_each_member(build: Build) -> None:
+    text = "class Blank(Packed, bits=64, tag=0, tag_bits=3):\n    pass\n\n\n"
+    text += (
+        "class Badge(Packed, bits=64, tag=5, tag_bits=3):\n    number: u16\n\n\nEither = Blank | Badge\n\n\n"
+    )
+    text += "class Holder(Struct):\n    either: Either\n\n\n"
+    text += '@export("f")\ndef f(holder: Holder) -> u64:\n    match holder.either:\n'
+    text += "        case Badge(number=number):\n            return number\n        case _:\n            return 0\n"
+    with build(text).link(SCRIPT).open("rb") as file:
+        entries = [d for unit in ELFFile(file).get_dwarf_info().iter_CUs() for d in unit.iter_DIEs()]
+    union = next(d for d in entries if d.tag == "DW_TAG_union_type")
+    first, *others = [d.attributes["DW_AT_name"].value for d in union.iter_children()]
+    assert (first, others) == (b"tag", [b"Blank", b"Badge"])
+    tags = {
+        d.attributes["DW_AT_name"].value: d.attributes["DW_AT_const_value"].value
+        for d in entries
+        if d.tag == "DW_TAG_enumerator"
+    }
+    assert tags == {b"Blank": 0, b"Badge": 5}
+
+
 def test_a_debugger_sees_no_locals_of_the_compiler_s_own(build: Build) -> None:
     text = '@export("f")\ndef f(x: u64) -> u64:\n    match (x, x + 1 & 3):\n        case (1, w):\n            y = w\n'
     text += "        case (z, _):\n            y = z & 7\n    return y\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bdb
 import contextlib
+import shlex
 import socket
 import sys
 import tempfile
@@ -245,6 +246,7 @@ def gdb_command(port: int, memory: int, kernel: Path, initial: Path) -> str:
     """Stops at the kernel's first Python. Before that only hardware breakpoints work: translation is off."""
     steps = [f"source {gdb_commands_file()}", f"set pith-memory {memory >> 20}M"]
     if sys.argv[0].endswith("pith"):
-        steps.append(f"set pith-command {Path(sys.argv[0]).absolute()}")
-    steps += [f"target remote :{port}", f"add-symbol-file {initial}", "hbreak pith_kernel_start", "continue"]
-    return f"gdb-multiarch {kernel} " + " ".join(f"-ex '{step}'" for step in steps)
+        steps.append(f"set pith-command {shlex.quote(str(Path(sys.argv[0]).absolute()))}")
+    steps += [f"target remote :{port}", "set confirm off", f'add-symbol-file "{initial}"', "set confirm on"]
+    steps += ["hbreak pith_kernel_start", "continue"]
+    return shlex.join(["gdb-multiarch", str(kernel), *(part for step in steps for part in ("-ex", step))])

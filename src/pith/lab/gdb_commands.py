@@ -1,8 +1,11 @@
-"""gdb commands for a Pith kernel on QEMU: `pith threads`, `pith caps`, and whatever else `pith inspect` shows.
+"""gdb for a Pith kernel on QEMU: `pith threads`, `pith caps`, whatever else `pith inspect` shows; capabilities as what they are.
 
     (gdb) source .../pith/lab/gdb_commands.py
     (gdb) pith threads
     (gdb) pith all --html system.html
+
+    (gdb) print *thread
+    ... vspace_root = PageTableCap = {physical = ...}
 
 This file runs inside gdb, whose Python need not have Pith installed: the commands write the machine's memory to a file,
 and have the command `pith inspect` read it (`set pith-command`, if it is not on PATH). QEMU writes memory fast when asked
@@ -14,6 +17,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import gdb  # type: ignore[import-untyped]  # only gdb has it
@@ -23,6 +27,7 @@ import gdb  # type: ignore[import-untyped]  # only gdb has it
 MEMORY_BASE = 0x8000_0000
 WINDOW_BASE = 0xFFFF_FFC0_0000_0000
 PIECE = 1 << 20
+UNION_TAG = "tag"  # as the compiler's debug_info.py names it
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -114,6 +119,34 @@ def write_memory(file: Path, size: int) -> None:
             raise gdb.GdbError(f"memory cannot be read: {error}; has the kernel started?") from None
 
 
+class PackedUnionPrinter:
+    """A value of a union of packed classes: the one that its tag says, instead of all of them."""
+
+    def __init__(self, value: gdb.Value) -> None:
+        self.value = value
+        self.kind = str(value[UNION_TAG])
+
+    def is_known(self) -> bool:
+        return any(field.name == self.kind for field in self.value.type.fields())
+
+    def to_string(self) -> str:
+        return self.kind if self.is_known() else f"no kind has the tag {int(self.value[UNION_TAG])}"
+
+    def children(self) -> Iterator[tuple[str, gdb.Value]]:
+        if self.is_known():
+            chosen = self.value[self.kind]
+            for field in chosen.type.fields():
+                yield field.name, chosen[field]
+
+
+def packed_union_printer(value: gdb.Value) -> PackedUnionPrinter | None:
+    kind = value.type.strip_typedefs()
+    if kind.code == gdb.TYPE_CODE_UNION and kind.fields() and kind.fields()[0].name == UNION_TAG:
+        return PackedUnionPrinter(value)
+    return None
+
+
+gdb.pretty_printers.append(packed_union_printer)
 MemoryParameter()
 CommandParameter()
 PithCommand()

@@ -1,8 +1,9 @@
 """Debug information: LLVM metadata from which a debugger shows the Python line, the locals, the structs.
 
 The types are described as they lie in memory (fields) or in registers (locals: integers are whole words). A packed
-value is a structure of bit-fields, a union of packed values a union of those, so that gdb's `print cap` reads like
-the source. Metadata nodes are numbered lines.
+value is a structure of bit-fields. A union of packed values is a union of those, with their tag before them: an enumeration
+whose members have the names of the union's, so that a debugger can tell which one it is (lab/gdb_commands.py does). Metadata
+nodes are numbered lines.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .lowering_types import kind_of, record_types, value_kind
 from .tree import Location
 
 FIRST_NODE = 2  # the nodes before are the emitter's own
+UNION_TAG = "tag"  # the name by which a debugger knows that a union is one of packed values
 _LANGUAGE = "DW_LANG_Python"
 
 
@@ -141,9 +143,10 @@ class DebugInfo:
                 return self._packed(cls)
             case types.PackedUnion(variants):
                 members = [
-                    (v.__name__, self._type(types.PackedValue(v), True), kind.bits, 0) for v in variants
+                    self._member(v.__name__, self._type(types.PackedValue(v), True), kind.bits)
+                    for v in variants
                 ]
-                return self._composite("DW_TAG_union_type", "union", kind.bits, members)
+                return self._made_of("DW_TAG_union_type", "union", kind.bits, [self._tag(kind), *members])
             case types.View(element, int(length)) if stored:
                 subrange = self._node(f"!{{!DISubrange(count: {length})}}")
                 base = self._type(element, True)
@@ -168,14 +171,30 @@ class DebugInfo:
 
     def _composite(self, tag: str, name: str, bits: int, members: list[tuple[str, str, int, int]]) -> str:
         """A structure or union of (name, type, bits, bit offset)."""
-        nodes = [
-            self._node(
-                f"!DIDerivedType(tag: DW_TAG_member, name: {_text(n)}, baseType: {t}, size: {size}, offset: {at})"
-            )
-            for n, t, size, at in members
-        ]
-        elements = self._node("!{" + ", ".join(nodes) + "}")
+        return self._made_of(tag, name, bits, [self._member(*member) for member in members])
+
+    def _made_of(self, tag: str, name: str, bits: int, members: list[str]) -> str:
+        elements = self._node("!{" + ", ".join(members) + "}")
         return f"!DICompositeType(tag: {tag}, name: {_text(name)}, size: {bits}, elements: {elements})"
+
+    def _member(self, name: str, base: str, bits: int, at: int = 0) -> str:
+        return self._node(
+            f"!DIDerivedType(tag: DW_TAG_member, name: {_text(name)}, baseType: {base}, size: {bits}, offset: {at})"
+        )
+
+    def _bit_field(self, name: str, base: str, bits: int, at: int, word: int) -> str:
+        """Some bits, `at` so many from the start of a value that is accessed a word of so many bits at a time."""
+        return self._node(
+            f"!DIDerivedType(tag: DW_TAG_member, name: {_text(name)}, baseType: {base}, size: {bits}, offset: {at}, "
+            f"flags: DIFlagBitField, extraData: i64 {at // word * word})"
+        )
+
+    def _tag(self, kind: types.PackedUnion) -> str:
+        tags = {v.__name__: v.__tag__ for v in kind.variants}  # type: ignore[attr-defined]
+        word = min(kind.bits, 64)
+        return self._bit_field(
+            UNION_TAG, self._node(self._enumerated("tag", word, tags)), kind.tag_bits, 0, word
+        )
 
     def _struct(self, kind: types.Embedded) -> str:
         layout = kind.cls.layout()  # type: ignore[attr-defined]
@@ -187,11 +206,15 @@ class DebugInfo:
         )
 
     def _enumeration(self, kind: types.Enumeration, name: str, bits: int) -> str:
-        letter, encoding = ("i", "DW_ATE_signed") if kind.storage.signed else ("u", "DW_ATE_unsigned")
+        values = {member.name: int(member) for member in kind.cls}
+        return self._enumerated(name, bits, values, signed=kind.storage.signed)
+
+    def _enumerated(self, name: str, bits: int, values: dict[str, int], *, signed: bool = False) -> str:
+        letter, encoding = ("i", "DW_ATE_signed") if signed else ("u", "DW_ATE_unsigned")
         base = self._node(_basic(f"{letter}{bits}", bits, encoding))
-        unsigned = "" if kind.storage.signed else ", isUnsigned: true"
+        unsigned = "" if signed else ", isUnsigned: true"
         members = ", ".join(
-            self._node(f"!DIEnumerator(name: {_text(m.name)}, value: {int(m)}{unsigned})") for m in kind.cls
+            self._node(f"!DIEnumerator(name: {_text(n)}, value: {v}{unsigned})") for n, v in values.items()
         )
         elements = self._node(f"!{{{members}}}")
         return (
@@ -204,19 +227,9 @@ class DebugInfo:
         members = []
         for item in cls.layout().values():  # type: ignore[attr-defined]
             named = item.type if isinstance(item.type, types.Enumeration) else _word_like(item.signed)
-            word = min(bits, 64)
-            members.append(
-                self._node(
-                    f"!DIDerivedType(tag: DW_TAG_member, name: {_text(item.name)}, "
-                    f"baseType: {self._type(named, False)}, size: {item.width}, offset: {item.at}, "
-                    f"flags: DIFlagBitField, extraData: i64 {item.at // word * word})"
-                )
-            )
-        elements = self._node("!{" + ", ".join(members) + "}")
-        return (
-            f"!DICompositeType(tag: DW_TAG_structure_type, name: {_text(cls.__name__)}, size: {bits}, "
-            f"elements: {elements})"
-        )
+            base = self._type(named, False)
+            members.append(self._bit_field(item.name, base, item.width, item.at, min(bits, 64)))
+        return self._made_of("DW_TAG_structure_type", cls.__name__, bits, members)
 
     def _row(self, name: str, element: str) -> str:
         pointer = self._node(self._pointer(element))
