@@ -40,6 +40,13 @@ def bench(
         bool, typer.Option("--names", help="Show the rows' names, which --row and trace take.")
     ] = False,
     against: AgainstOption = None,
+    no_float: Annotated[
+        bool,
+        typer.Option(
+            "--no-float",
+            help="Deny all threads floating point, whose registers some kernels move at every switch otherwise.",
+        ),
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON, in the shape that sel4bench uses.")
     ] = False,
@@ -48,7 +55,7 @@ def bench(
 ) -> None:
     """Count the instructions that the kernel's paths take, on QEMU."""
     if context.invoked_subcommand is not None:
-        if row or names or against is not None or json or plot is not None or kernel is not None:
+        if row or names or against is not None or no_float or json or plot is not None or kernel is not None:
             name = f"pith bench {context.invoked_subcommand}"
             raise UsageError("an option stands before the command that it is for", f"{name} --help")
         return
@@ -56,9 +63,11 @@ def bench(
     from pith.lab.bench.plot import plot as draw
 
     rows = matching(*(row or ["*"]))
+    if no_float:
+        rows = without_float(rows)
     require(plot)
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
-        measured = measure_all(chosen_kernels(kernel, against, Path(directory)), rows)
+        measured = measure_all(chosen_kernels(kernel, against, Path(directory)), rows, no_float)
     report = results.combine(rows, measured[0], measured[1] if against is not None else None)
     if plot is not None:
         write_text(plot, draw(report))
@@ -96,15 +105,25 @@ def trace(
     Console().print(profile_text(found, lines))
 
 
-def measure_all(kernels: list[Kernel], rows: tuple[Row, ...]) -> list[Measured]:
+def without_float(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows whose threads need no floating point. Their seL4's figures are of threads that may use it, so they are left out."""
+    left = tuple(row._replace(seL4=None, published=None) for row in rows if not row.uses_float)
+    if not left:
+        raise UsageError(
+            "these rows are about floating point, which --no-float denies", "leave --no-float out"
+        )
+    return left
+
+
+def measure_all(kernels: list[Kernel], rows: tuple[Row, ...], no_float: bool) -> list[Measured]:
     """Run the benchmark on each kernel, with a bar on standard error if that is a terminal."""
     with progress() as bar:
-        return [(kernel.name, measure_one(kernel, rows, bar)) for kernel in kernels]
+        return [(kernel.name, measure_one(kernel, rows, bar, no_float)) for kernel in kernels]
 
 
-def measure_one(kernel: Kernel, rows: tuple[Row, ...], bar: Progress) -> dict[str, Summary]:
+def measure_one(kernel: Kernel, rows: tuple[Row, ...], bar: Progress, no_float: bool) -> dict[str, Summary]:
     from pith.lab.bench.measuring import measure
 
     task = bar.add_task(kernel.name, total=len(rows))
     wanted = {row.name for row in rows}
-    return measure(kernel, rows, lambda name: bar.advance(task, name in wanted))
+    return measure(kernel, rows, lambda name: bar.advance(task, name in wanted), float_denied=no_float)

@@ -1,7 +1,7 @@
 """The benchmark's ELF, and a boot image of it with a kernel.
 
-The same ELF serves every run. What a run is to do is written into two variables of the program's before it is
-packed into the image: which scenarios, and whether to wait for a key before the first.
+The same ELF serves every run. What a run is to do is written into variables of the program's before it is
+packed into the image: which scenarios, whether to wait for a key before the first, whether threads may use floating point.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from .symbols import Symbols
 
 SOURCES: Final = Path(__file__).parent / "program"
 SELECTION, AWAITED = "selection", "awaited"  # variables in samples.c
+FLOAT_DENIED: Final = "float_denied"  # in resources.c
 ROOM_FOR_SELECTION: Final = 256
 
 
@@ -44,14 +45,22 @@ def build_program() -> Path:
     return cache.kept(f"bench.{digest.hexdigest()[:32]}", make)[0] / "program.elf"
 
 
-def build_image(kernel: Path, scenarios: list[str], directory: Path, *, awaited: bool = False) -> BootImage:
+def build_image(
+    kernel: Path,
+    scenarios: list[str],
+    directory: Path,
+    *,
+    awaited: bool = False,
+    float_denied: bool = False,
+) -> BootImage:
     """A boot image, in `directory`, of a kernel and the benchmark, which is to run these scenarios."""
     built = build_program()
     content = bytearray(built.read_bytes())
     selection = f" {' '.join(scenarios)} ".encode()
     if len(selection) >= ROOM_FOR_SELECTION:
         selection = b""  # all: too many to name are nearly all, and what was not asked for is not shown
-    for name, value in ((SELECTION, selection), (AWAITED, bytes([awaited]))):
+    values = {SELECTION: selection, AWAITED: bytes([awaited]), FLOAT_DENIED: bytes([float_denied])}
+    for name, value in values.items():
         at = file_offset(built, name)
         content[at : at + len(value)] = value
     program = directory / "bench.elf"

@@ -36,10 +36,16 @@ OnRow = Callable[[str], None]
 
 
 def measure(
-    kernel: Kernel, rows: tuple[Row, ...], on_row: OnRow | None = None, cpu: str = PROCESSOR
+    kernel: Kernel,
+    rows: tuple[Row, ...],
+    on_row: OnRow | None = None,
+    cpu: str = PROCESSOR,
+    *,
+    float_denied: bool = False,
 ) -> dict[str, Summary]:
     """Run the benchmark on a kernel, and summarise each of the rows; `on_row` hears of every row as it comes."""
-    samples = run(kernel, list(dict.fromkeys(row.scenario for row in rows)), on_row, cpu)
+    scenarios = list(dict.fromkeys(row.scenario for row in rows))
+    samples = run(kernel, scenarios, on_row, cpu, float_denied=float_denied)
     missing = [row.name for row in rows if row.name not in samples]
     if missing:
         raise UserError(
@@ -48,10 +54,17 @@ def measure(
     return {row.name: summarise(samples[row.name]) for row in rows}
 
 
-def run(kernel: Kernel, scenarios: list[str], on_row: OnRow | None = None, cpu: str = PROCESSOR) -> Samples:
-    """Run these scenarios on a kernel; return every row's samples."""
+def run(
+    kernel: Kernel,
+    scenarios: list[str],
+    on_row: OnRow | None = None,
+    cpu: str = PROCESSOR,
+    *,
+    float_denied: bool = False,
+) -> Samples:
+    """Run these scenarios on a kernel; return every row's samples. `float_denied`: no thread may use floating point."""
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
-        image = build_image(kernel.elf, [CALIBRATION, *scenarios], Path(directory))
+        image = build_image(kernel.elf, [CALIBRATION, *scenarios], Path(directory), float_denied=float_denied)
         watch = Watch(on_row)
         with QemuMachine(image, echo=watch, cpu=cpu, icount=True, options=CLOCK_COUNTS) as machine:
             ending = machine.run(END, seconds=SECONDS)

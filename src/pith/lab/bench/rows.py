@@ -35,6 +35,10 @@ class Row(NamedTuple):
         return self.name.partition(".")[0]
 
     @property
+    def uses_float(self) -> bool:
+        return self.scenario.startswith("float-")
+
+    @property
     def is_loop(self) -> bool:
         return self.name.endswith(".loop")
 

@@ -97,6 +97,8 @@ void measure_floats(void)
         FLOATS("float-both-active", 0, false, true, ALWAYS),
         FLOATS("float-stops", 0, true, true, WARM_UPS),
     };
+    if (float_denied)
+        return;
     for (word i = 0; i < sizeof all / sizeof all[0]; i++)
         measure(&all[i]);
     measure_preemption();

@@ -3,10 +3,14 @@
 #include "console.h"
 
 enum { MOST_THREADS = 4, MOST_UNTYPEDS = 400, STACK_BYTES = 8192, BUDGET_MICROSECONDS = 5000, CONTEXT_BITS = 8 };
+enum { FLOAT_DENIED = 1 }; /* a thread's feature flag */
 enum { PAGE_BITS = 12, PAGE_SIZE = 1 << PAGE_BITS, DEVICE_ADDRESS = EXPERIMENT_ADDRESS + 0x40000 };
 
 /* Enough for a run; a kernel clears it all at the first object, so more would only take longer. */
 enum { POOL_BITS = 21 };
+
+/* Whether every thread is to be denied floating point, which some kernels move at every switch unless it is. The harness writes it. */
+__attribute__((section(".data"))) volatile char float_denied = 0;
 
 word sched_control;
 
@@ -25,9 +29,9 @@ static word thread_count;
 static unsigned char stacks[MOST_THREADS][STACK_BYTES] __attribute__((aligned(16)));
 static unsigned char buffers[MOST_THREADS][PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
 
-void _start(void); /* stands in the image's first page */
+extern char pith_stack_bottom[]; /* where the image begins, by the linker script */
 
-static word image_start(void) { return (word)_start >> PAGE_BITS << PAGE_BITS; }
+static word image_start(void) { return (word)pith_stack_bottom; }
 
 static void note_untyped(word slot, const struct pith_untyped_description *untyped)
 {
@@ -50,8 +54,15 @@ word take_untyped(word size_bits)
     return slot;
 }
 
+static void deny_float(word tcb)
+{
+    if (float_denied)
+        check("deny floating point", pith_tcb_set_flags(tcb, 0, FLOAT_DENIED));
+}
+
 void set_up_resources(const struct pith_bootinfo *info)
 {
+    deny_float(PITH_ROOT_TCB);
     sched_control = info->sched_control.start;
     next_slot = info->empty.start;
     last_slot = info->empty.end;
@@ -161,6 +172,7 @@ word start_thread(word space, word priority, bool passive, thread_function *func
           pith_sched_control_configure(sched_control, context, BUDGET_MICROSECONDS, BUDGET_MICROSECONDS, 0, 0, 0));
     check("set scheduling parameters",
           pith_tcb_set_sched_params(tcb, PITH_ROOT_TCB, priority, priority, context, 0));
+    deny_float(tcb);
     run_thread(tcb, function, (struct pith_ipc_buffer *)buffer, (word)stacks[number + 1]);
     if (passive)
         check("make a thread passive", pith_sched_context_unbind(context));

@@ -16,6 +16,7 @@ enum { EXPERIMENT_ADDRESS = 0x180000 };
 enum { MIDDLE = 100, HIGHER = 101, HIGHEST = 102 };
 
 extern word sched_control;
+extern volatile char float_denied;
 
 void set_up_resources(const struct pith_bootinfo *info);
 
