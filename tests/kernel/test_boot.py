@@ -343,8 +343,9 @@ def test_the_timer_is_the_kernels_if_the_firmware_lends_it(
         "sbi_call",
         lambda extension, function, *_: (0, answers[function] if extension == 16 else 0),
     )
-    tree = device_tree.flatten(device_tree.virt(MEMORY))
-    start(world, tree.replace(b"rv64imafdc\0", b"rv64_sstc\0\0"))
+    root = device_tree.virt(MEMORY)
+    root.find("cpus/cpu@0").properties["riscv,isa"] = "rv64imafdc_sstc"
+    start(world, device_tree.flatten(root))
     assert kernel.has_sstc is expected
 
 
