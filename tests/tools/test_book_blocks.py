@@ -167,3 +167,8 @@ def run(command: str, place: Path) -> str:
     )  # fmt: skip
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return (done.stdout + done.stderr).replace("\r\n", "\n")
+
+
+def test_drawings_are_text_or_files_that_need_no_network() -> None:
+    """mkdocs-material would fetch the program that draws these from a server."""
+    assert [page.name for page in PAGES if re.search(r"^```mermaid", page.read_text(), re.MULTILINE)] == []
