@@ -19,7 +19,7 @@ help:
 	@echo "make test     set everything up, and run all tests but the soak"
 	@echo "make check    under a minute: format, lint, types, floors, fast tests"
 	@echo "make coverage branches of the kernel that its tests take; docs/coverage.md explains the others"
-	@echo "make soak     random programs, then a million random system calls: SECONDS_OF_SOAK ($(SECONDS_OF_SOAK)) each, the calls rather longer"
+	@echo "make soak     random programs, instructions, and a million system calls: SECONDS_OF_SOAK ($(SECONDS_OF_SOAK)) each, the calls rather longer"
 	@echo "make sel4test seL4's own tests: SEL4TEST=path/to/sel4test-driver; docs/sel4test.md"
 	@echo "make docs     build the book into site/"
 	@echo "make set-up   only set everything up, or repair it; every target above does so first"

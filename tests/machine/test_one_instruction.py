@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -21,9 +22,11 @@ from .one_instruction.cases import Case, Outcome
 SEED: Final = 16
 CASES_OF_A_KIND: Final = 800
 CASES_OF_A_ROUND: Final = 4000
+PROGRAMS: Final = 200
 ILLEGAL, BREAKPOINT = 2, 3
 LOADS, STORES = (4, 5, 13), (6, 7, 15)  # the causes of faults that an atomic operation can have
 ACCESS_FAULTS: Final = (5, 7)
+CANNOT_BE_FETCHED: Final = (1, 12)
 
 
 def no_value_of_a_breakpoint(case: Case, hosted: Outcome, qemu: Outcome) -> Outcome:
@@ -113,6 +116,30 @@ def _told(case: Case, hosted: Outcome, qemu: Outcome) -> str:
 def drawn(seed: object, count: int, kind: str) -> list[Case]:
     chance = random.Random(f"{seed} {kind}")
     return [encodings.draw(chance, kind) for _ in range(count)]
+
+
+def test_no_code_brings_the_hosted_machine_down() -> None:
+    """Drawn instructions one after another, across two pages, entered anywhere: each run ends in a trap or at its limit."""
+    chance = random.Random(SEED)
+    core, causes = on_hosted.core(), Counter[int]()
+    for _ in range(PROGRAMS):
+        start = chance.choice((0x800, 0xFC0, 0xFE0))
+        code = b"".join(
+            encodings.draw(chance, chance.choice(list(encodings.KINDS))).code() for _ in range(60)
+        )
+        on_hosted.place(core, start, code)
+        pc = cases.CODE + start + 2 * chance.randrange(8)
+        registers = tuple(encodings.target(chance) for _ in range(31))
+        for _ in range(10):
+            state = Case(0, registers, (0,) * 32, pc=pc)
+            trap, pc = on_hosted.run(core, state, chance.choice((1, 2, 50)))
+            assert pc & 1 == 0
+            if trap is not None:
+                causes[trap.cause] += 1
+                if trap.cause in CANNOT_BE_FETCHED:
+                    break
+                pc += 2
+    assert set(causes) >= {2, 3, 4, 5, 6, 7, 8, 12, 13, 15}
 
 
 @pytest.mark.slow

@@ -386,8 +386,8 @@ class Core:
         bits = 8 * access.size
         value &= (1 << bits) - 1
         if access.opcode == instructions.LOAD_FLOAT:
-            boxed = value | BOX if access.size == 4 else value
-            self._set_float(access.register, boxed)
+            self._set_float(access.register, value | BOX if access.size == 4 else value)
+            self.set_float_state(FLOAT_DIRTY)
         elif access.register:
             is_negative = value >> bits - 1 and not access.is_unsigned
             self.words[registers + access.register - 1] = value | (-1 << bits & MASK64 if is_negative else 0)

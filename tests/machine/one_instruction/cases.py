@@ -73,6 +73,9 @@ class Case(NamedTuple):
     pc: int = CODE + 0x100
     window: tuple[int, ...] = (0,) * WINDOW_WORDS
 
+    def code(self) -> bytes:
+        return self.instruction.to_bytes(4 if self.instruction & 3 == 3 else 2, "little")
+
     def record(self) -> bytes:
         instruction = self.instruction | (BREAKPOINT << 16 if self.instruction & 3 != 3 else 0)
         return RECORD.pack(self.pc, *self.x, *self.f, self.fcsr, instruction, 0, 0, 0, 0, 0, 0, *self.window)

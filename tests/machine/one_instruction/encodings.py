@@ -120,7 +120,7 @@ def state_for(chance: random.Random, instruction: int) -> Case:
     x = [_integer(chance) for _ in range(32)]
     pc = CODE + (0xFFE if chance.random() < 0.05 else 2 * chance.randrange(0x100, 0x180))
     if (access := instructions.access(instruction)) is not None:
-        x[access.base] = (_target(chance) - access.offset) & MASK64
+        x[access.base] = (target(chance) - access.offset) & MASK64
     f = tuple(_float(chance) for _ in range(32))
     fcsr = chance.getrandbits(8) if chance.random() < 0.3 else chance.randrange(5) << 5
     window = tuple(_integer(chance) for _ in range(cases.WINDOW_WORDS))
@@ -133,9 +133,10 @@ def _integer(chance: random.Random) -> int:
     return chance.getrandbits(64) >> chance.randrange(64)
 
 
-def _target(chance: random.Random) -> int:
+def target(chance: random.Random) -> int:
+    """An address near something interesting."""
     at, around = chance.choice(TARGETS)
-    address = at + chance.randrange(-(1 << around), 1 << around)
+    address = (at + chance.randrange(-(1 << around), 1 << around)) & MASK64
     return address & ~7 if chance.random() < 0.5 else address
 
 

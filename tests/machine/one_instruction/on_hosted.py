@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import mmap
+import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pith.machine.board import MEMORY_BASE
 from pith.machine.bus import Bus
-from pith.machine.core import Core
+from pith.machine.core import Core, Trap
 from pith.machine.peripherals import EmptyVirtioSlot, RealTimeClock, TestDevice
 from pith.machine.uart import Uart
 
@@ -17,21 +18,44 @@ from .cases import BREAKPOINT, CODE_PAGES, FCSR, RECORD, WINDOW, Case, Outcome
 
 MEMORY: Final = 16 << 20
 CONTEXT: Final = cases.RECORDS - MEMORY_BASE
+DIRTY: Final = 3  # the state of floating point
 LONGEST: Final = 20  # instructions
 FLOATS: Final = CONTEXT + 0x1000
 
 
 def outcomes(tried: Iterable[Case]) -> Iterator[tuple[Case, Outcome | None]]:
     """Each case with what it leaves; None where it never ends: a jump to itself."""
+    processor = core()
+    for case in tried:
+        yield case, _outcome(processor, case)
+
+
+def core() -> Core:
+    """A processor whose program sees memory and devices as `cases` says; floating point is on."""
     memory = mmap.mmap(-1, MEMORY)
     start = cases.ROOT - MEMORY_BASE
     content = cases.memory()
     memory[start : start + len(content)] = content
-    core = Core(memory, _bus())
-    core.set_root(cases.SATP)
-    core.enable_float(True)
-    for case in tried:
-        yield case, _outcome(core, case)
+    made = Core(memory, _bus())
+    made.set_root(cases.SATP)
+    made.set_float_state(DIRTY)
+    return made
+
+
+def place(core: Core, offset: int, code: bytes) -> None:
+    """Put code into the code pages."""
+    at = CODE_PAGES + offset - MEMORY_BASE
+    core.bytes[at : at + len(code)] = code
+    core.code_stale = True
+
+
+def run(core: Core, case: Case, instructions: int) -> tuple[Trap | None, int]:
+    """Run so many instructions in a case's registers: the trap, if one came first, and the program counter."""
+    core.words[CONTEXT // 8 : CONTEXT // 8 + 32] = (
+        memoryview(struct.pack("<32Q", *case.x, case.pc)).cast("B").cast("Q")
+    )
+    trap = core.run(CONTEXT, core.counters.count + instructions)
+    return trap, core.words[CONTEXT // 8 + 31]
 
 
 def _bus() -> Bus:
@@ -47,22 +71,17 @@ def _bus() -> Bus:
 def _outcome(core: Core, case: Case) -> Outcome | None:
     words = core.words
     record = list(RECORD.unpack(case.record()))
-    at = CODE_PAGES + case.pc - cases.CODE - MEMORY_BASE
-    core.bytes[at : at + 4] = record[cases.INSTRUCTION].to_bytes(4, "little")
-    core.code_stale = True
+    place(core, case.pc - cases.CODE, record[cases.INSTRUCTION].to_bytes(4, "little"))
     first, second = (cases.FIRST_DATA - MEMORY_BASE + 0xFE0) // 8, (cases.SECOND_DATA - MEMORY_BASE) // 8
     for n in range(4):
         words[first + n], words[second + n] = record[WINDOW + n], record[WINDOW + 4 + n]
     for n in range(33):
         words[FLOATS // 8 + n] = record[cases.F + n]
     core.restore_float(FLOATS)
-    for n in range(31):
-        words[CONTEXT // 8 + n] = record[cases.X + 1 + n]
-    words[CONTEXT // 8 + 31] = case.pc
-    trap, last = None, core.counters.count + LONGEST
-    while trap is None and core.counters.count < last:
+    trap, last = run(core, case, LONGEST)[0], core.counters.count + LONGEST
+    while trap is None and core.counters.count < last:  # it ended behind an access to a device
         trap = core.run(CONTEXT, last)
-    core.bytes[at : at + 4] = BREAKPOINT.to_bytes(2, "little") * 2
+    place(core, case.pc - cases.CODE, BREAKPOINT.to_bytes(2, "little") * 2)
     if trap is None:
         return None
     core.save_float(FLOATS)
