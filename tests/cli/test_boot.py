@@ -67,6 +67,11 @@ def test_without_a_usable_qemu_the_hosted_machine_and_a_notice(
         (["--machine", "hosted", "--memory", "lots"], "`lots` is not a size"),
         (["--machine", "hosted", "--memory", "1M"], "a machine cannot have 1M of memory"),
         (["--machine", "hosted", "--memory", "17M"], "a machine cannot have 17M of memory"),
+        (["--machine", "hosted", "--memory", "128"], "a machine cannot have 128 bytes of memory"),
+        (["--machine", "hosted", "--memory", "64G"], "the hosted machine cannot have 64G of memory: "),
+        (["--machine", "hosted", "--icount"], "--icount is for QEMU: "),
+        (["--machine", "qemu", "--checked"], "--checked is for the hosted machine: "),
+        (["--release", "--complaints", "all"], "a release kernel tells of no failed invocations"),
         (["--machine", "hosted", "--pdb", "Sing"], "there is no system call `Sing`"),
     ],
 )

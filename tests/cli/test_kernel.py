@@ -63,7 +63,7 @@ def test_a_tree_of_ones_own_and_what_the_file_has_behind_it(tmp_path: Path) -> N
         (["--board", "text"], "text is not a flattened device tree"),
         (["--board", "cut"], "cut is cut off: it has 100 bytes of"),
         (["--board", "absent"], "absent: No such file"),
-        (["--board", "qemu-virt", "--memory", "1"], "a machine cannot have 1 of memory"),
+        (["--board", "qemu-virt", "--memory", "1"], "a machine cannot have 1 bytes of memory"),
         (["--domains", "0"], "'--domains'"),
         (["--domains", "17"], "'--domains'"),
         (["--root-cnode-bits", "6"], "'--root-cnode-bits'"),

@@ -106,7 +106,8 @@ def test_a_machine_that_takes_too_long(tmp_path: Path, machine: str) -> None:
     program = write_program(tmp_path / "loop.elf", LOOP)
     ended = pith("boot", "--machine", machine, "--initial", program, "--timeout", "1")
     assert ended.returncode == 124
-    assert ended.stderr == "pith: stopped after 1 seconds\n  try: give it more: --timeout SECONDS\n"
+    assert ended.stderr.startswith("pith: stopped after 1 seconds")  # where it was then: test_ends.py
+    assert ended.stderr.endswith("\n  try: give it more: --timeout SECONDS\n")
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -172,8 +173,10 @@ def test_a_program_that_dies_leaves_a_message_and_a_status(tmp_path: Path, machi
     """A fault that nobody handles leaves no thread that could run."""
     program = write_program(tmp_path / "fault.elf", "unimp\n")
     ended = pith("boot", "--machine", machine, "--initial", program)
-    assert "stops at pc 0x10000, for it has no fault handler: exception 2" in ended.stdout
-    assert ended.stderr.startswith("pith: a program stopped at a fault, and nothing runs any more\n")
+    assert "stops at pc 0x10000, for it has no fault handler: illegal instruction" in ended.stdout
+    assert ended.stderr.startswith(
+        "pith: initial met an illegal instruction, 0x0000 (unimp), at pc 0x10000, and nothing runs any more\n"
+    )
     assert ended.returncode == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from pith import UserError
@@ -11,6 +13,7 @@ from pith.metal import machine as metal
 
 from .small_kernel import (
     A0,
+    CODE,
     DEVICE,
     ECALL,
     EXTERNAL,
@@ -221,6 +224,27 @@ def test_it_can_be_stopped_and_goes_on() -> None:
         assert running.run(seconds=20) is Ending.STOPPED
         assert [seen.cause for seen in kernel.seen] == [ECALL]
         assert running.run(seconds=0.05) is Ending.SECONDS
+
+
+def test_a_kernel_that_does_not_come_back_is_stopped_and_the_alarm_put_away() -> None:
+    def answer(kernel: SmallKernel, seen: Seen) -> None:
+        while True:
+            pass
+
+    before = signal.getsignal(signal.SIGALRM)
+    with machine(SmallKernel(answer), "ecall") as running:
+        assert running.run(seconds=0.05) is Ending.SECONDS
+        assert running.registers() is None
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_the_registers_of_a_thread_that_was_stopped() -> None:
+    with machine(SmallKernel(), "li s5, 77\n1: j 1b") as running:
+        assert running.run(instructions=1000) is Ending.INSTRUCTIONS
+        registers = running.registers()
+    assert registers is not None
+    assert (registers.general[0], registers.general[21], registers.pc) == (0, 77, CODE + 4)
 
 
 def test_an_error_of_the_kernel_comes_out_as_it_is() -> None:

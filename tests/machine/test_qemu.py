@@ -143,6 +143,50 @@ def test_qemu_ends_when_python_is_killed(build: object, tmp_path: Path) -> None:
 
 
 @pytest.mark.qemu
+def test_a_qemu_that_is_killed_is_an_end_of_its_own(build: object) -> None:
+    with QemuMachine(build(ECHO), memory=SMALL) as machine:  # type: ignore[operator]
+        machine.wait_for(">")
+        machine.process.kill()
+        assert machine.run(seconds=60) is Ending.KILLED
+        assert machine.killed_by == "QEMU was killed by signal 9 (SIGKILL)"
+        assert machine.registers() is None
+        with pytest.raises(UserError, match="QEMU has ended, and its memory with it"):
+            machine.read_memory(board.KERNEL_PHYSICAL, 4)
+        assert machine.run(seconds=60) is Ending.KILLED
+
+
+@pytest.mark.qemu
+def test_a_qemu_that_has_gone_when_it_is_looked_at_ends_the_run(build: object) -> None:
+    """Whether the kernel waits for good is asked of QEMU's monitor; it may end between its last word and the question."""
+    made = build(ECHO)  # type: ignore[operator]
+    made = made._replace(table=made.table._replace(kernel_state=board.KERNEL_PHYSICAL))
+    with QemuMachine(made, memory=SMALL) as machine:
+        machine.wait_for(">")
+        machine.process.kill()
+        machine.process.wait()
+        assert machine._waits_for_good() is None
+        assert machine.run(seconds=60) is Ending.KILLED
+
+
+@pytest.mark.qemu
+def test_the_registers_of_a_machine_that_stands_still(build: object) -> None:
+    with QemuMachine(build("li s5, 77\n1: j 1b"), memory=SMALL) as machine:  # type: ignore[operator]
+        while machine.run(seconds=0.2) is Ending.SECONDS:
+            registers = machine.registers()
+            assert registers is not None and registers.general[0] == 0
+            if registers.general[21] == 77:  # the firmware has come to its end
+                break
+        assert registers.pc in range(ENTRY, ENTRY + 8)
+
+
+@pytest.mark.qemu
+def test_more_memory_than_the_host_has_is_told(build: object) -> None:
+    with pytest.raises(UserError, match=r"QEMU does not start: .*llocate memory") as caught:
+        QemuMachine(build(ECHO), memory=1 << 50)  # type: ignore[operator]
+    assert "--memory" in caught.value.remedy
+
+
+@pytest.mark.qemu
 def test_a_qemu_that_does_not_start_says_why(build: object, monkeypatch: pytest.MonkeyPatch) -> None:
     made = build(ECHO)  # type: ignore[operator]
     made.path.unlink()

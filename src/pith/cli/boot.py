@@ -21,6 +21,8 @@ ANY_CALL = "any"
 FAULT = "fault"
 SMALLEST_MEMORY = 16 * 2**20
 LARGEST_MEMORY = 64 * 2**30
+LARGEST_HOSTED_MEMORY = 8 * 2**30
+LANGUAGES = (".py", ".c")
 
 InstructionsOption = Annotated[
     bool,
@@ -34,9 +36,11 @@ BenchmarkOption = Annotated[
     typer.Option(help="Benchmark calls, and what the kernel measures for them: its entries, or who uses it."),
 ]
 ComplaintsOption = Annotated[
-    Complaints,
+    Complaints | None,
     typer.Option(
-        help="Which failed invocations a debug kernel tells of: none, each mistake once, or all, expected ones too."
+        help="Which failed invocations a debug kernel tells of: none, each mistake once (this, if nothing is said), or all, "
+        "expected ones too.",
+        show_default=False,
     ),
 ]
 DumpOption = Annotated[
@@ -102,7 +106,7 @@ def boot(
     ] = False,
     debug: DebugOption = True,
     benchmark: BenchmarkOption = Benchmark.OFF,
-    complaints: ComplaintsOption = Complaints.ONCE,
+    complaints: ComplaintsOption = None,
     dump: DumpOption = None,
     domains: DomainsOption = 1,
     root_cnode_bits: RootCNodeOption = 13,
@@ -111,12 +115,15 @@ def boot(
     """Boot the demonstration system, or an ELF of your own, on one of the two machines."""
     if initial is not None:
         check_readable(initial, "an ELF file that was built for riscv64")
+        if initial.suffix in LANGUAGES:
+            raise UsageError(f"{initial} is the source of a program, not its ELF", f"pith run {initial}")
+    refuse_empty_options(machine, icount=icount, checked=checked, debug=debug, complaints=complaints)
     chosen = choose_machine(machine, wants_pdb=pdb is not None, wants_gdb=gdb)
     order = BootOrder(
         machine=chosen,
         initial=initial,
         command=f"pith boot --initial {initial}" if initial else "pith boot",
-        memory=checked_memory(memory),
+        memory=checked_memory(memory, chosen),
         pdb=None if pdb is None else checked_call(pdb),
         gdb=gdb,
         icount=icount,
@@ -124,7 +131,7 @@ def boot(
         checked=checked,
         debug=debug,
         benchmark=benchmark,
-        complaints=complaints,
+        complaints=complaints or Complaints.ONCE,
         dump=dump,
         domains=domains,
         root_cnode_bits=root_cnode_bits,
@@ -156,11 +163,36 @@ def choose_machine(asked: MachineName | None, *, wants_pdb: bool, wants_gdb: boo
     return MachineName.HOSTED
 
 
-def checked_memory(text: str) -> int:
+def refuse_empty_options(
+    asked: MachineName | None, *, icount: bool, checked: bool, debug: bool, complaints: Complaints | None
+) -> None:
+    """Raise UsageError for an option that would have no effect beside the others."""
+    if complaints not in (None, Complaints.SILENT) and not debug:
+        raise UsageError(
+            "a release kernel tells of no failed invocations", "leave out --release, or --complaints"
+        )
+    if icount and asked is MachineName.HOSTED:
+        raise UsageError(
+            "--icount is for QEMU: the hosted machine always counts instructions", "leave out --icount"
+        )
+    if checked and asked is MachineName.QEMU:
+        raise UsageError(
+            "--checked is for the hosted machine: QEMU's kernel always checks", "leave out --checked"
+        )
+
+
+def checked_memory(text: str, machine: MachineName = MachineName.QEMU) -> int:
+    """The size that --memory names. Raises UsageError for one that the machine cannot have."""
     size = parse_size(text)
+    if machine is MachineName.HOSTED and size > LARGEST_HOSTED_MEMORY:
+        raise UsageError(
+            f"the hosted machine cannot have {text} of memory: its kernel clears memory in Python, seconds for a gigabyte, "
+            "and the most is 8G",
+            "--memory 8G, or --machine qemu",
+        )
     if not SMALLEST_MEMORY <= size <= LARGEST_MEMORY or size % 2**21:
         raise UsageError(
-            f"a machine cannot have {text} of memory: the least is 16M, the most 64G, in steps of 2M",
+            f"a machine cannot have {text}{' bytes' if text.strip().isdigit() else ''} of memory: the least is 16M, the most 64G, in steps of 2M",
             "--memory 128M",
         )
     return size

@@ -14,10 +14,10 @@ import typer
 
 from pith import UserError
 from pith.cli.arguments import check_readable, check_writable, parse_size
+from pith.cli.boot import LANGUAGES
 from pith.cli.errors import UsageError
 from pith.cli.start import saying
 
-LANGUAGES = (".py", ".c")
 LARGEST_STACK = 2**30
 KIND = "a program in metal Python (.py) or C (.c)"
 

@@ -20,6 +20,7 @@ from pith.cli.boot import (
     checked_call,
     checked_memory,
     choose_machine,
+    refuse_empty_options,
 )
 from pith.cli.programs import FilesArgument, StackOption, build_elf, check_files, checked_stack
 from pith.cli.start import Benchmark, BootOrder, Complaints, start
@@ -40,26 +41,28 @@ def run_programs(
     timeout: TimeoutOption = None,
     debug: DebugOption = True,
     benchmark: BenchmarkOption = Benchmark.OFF,
-    complaints: ComplaintsOption = Complaints.ONCE,
+    complaints: ComplaintsOption = None,
     dump: DumpOption = None,
     firmware: FirmwareOption = False,
 ) -> None:
     """Compile user programs, and run the first as the initial thread, which can start the others."""
     check_files(files)
+    refuse_empty_options(machine, icount=icount, checked=False, debug=debug, complaints=complaints)
     chosen = choose_machine(machine, wants_pdb=pdb is not None, wants_gdb=gdb)
     order = BootOrder(
         machine=chosen,
         initial=None,
         command=" ".join(["pith run", *map(str, files)]),
-        memory=checked_memory(memory),
+        memory=checked_memory(memory, chosen),
         pdb=None if pdb is None else checked_call(pdb),
         gdb=gdb,
         icount=icount,
         timeout=timeout,
         debug=debug,
         benchmark=benchmark,
-        complaints=complaints,
+        complaints=complaints or Complaints.ONCE,
         dump=dump,
         firmware=firmware,
+        components=tuple(files[1:]),
     )
     start(order._replace(initial=build_elf(files, output, debug=debug, stack=checked_stack(stack))))

@@ -1,10 +1,4 @@
-"""From a boot order to a running machine, and from its end to an exit code.
-
-exit code   the machine's own, if it ended itself
-0           it was left (Ctrl-A X, or `q` in pdb); its programs have ended; or its input is over, and it waits for more
-1           nothing runs any more, and a program stopped at a fault
-124         the time given by --timeout was over
-"""
+"""From a boot order to a running machine; `ends.py` says what becomes of its end."""
 
 from __future__ import annotations
 
@@ -24,13 +18,12 @@ from rich.console import Console
 
 from pith import UserError
 from pith.cli.arguments import check_writable
+from pith.cli.ends import WAYS, Run, Way, conclude
 from pith.lab import gdb_commands_file
-from pith.machine import BootImage, Ending, Machine
+from pith.machine import BootImage, Machine
 from pith.machine.terminal import Left, Terminal, show
 
 GDB_PORT: Final = 1234
-TIMED_OUT: Final = 124
-NO_HANDLER: Final = ", for it has no fault handler: "  # so the kernel tells of a fault that stops a thread
 
 
 class MachineName(StrEnum):
@@ -73,12 +66,7 @@ class BootOrder(NamedTuple):
     domains: int = 1
     root_cnode_bits: int = 13
     firmware: bool = False
-
-
-class TimedOut(UserError):
-    """The machine did not end in the time that it was given."""
-
-    exit_code = TIMED_OUT
+    components: tuple[Path, ...] = ()  # the source files of the programs that `initial` carries
 
 
 def start(order: BootOrder) -> None:
@@ -87,18 +75,18 @@ def start(order: BootOrder) -> None:
         check_writable(order.dump)
     with tempfile.TemporaryDirectory(prefix="pith-boot-") as directory, contextlib.ExitStack() as stack:
         image, symbols = build(order, Path(directory, "image.elf"))
+        programs = elves(order)
         terminal = stack.enter_context(Terminal()) if has_input() else None
         machine = stack.enter_context(make_machine(order, image, terminal, symbols))
         if terminal is not None and terminal.is_terminal:
             terminal.around_suspension = machine.paused
             greet(order)
-        try:
-            ending = machine.run(seconds=order.timeout)
-        except (Left, bdb.BdbQuit):
-            ending = None
-        if order.dump is not None:
+        way = run(machine, order)
+        if order.dump is not None and way is not Way.KILLED:
             write_dump(order.dump, machine, symbols)
-        conclude(ending, machine, order)
+        ran = Run(machine, programs, symbols[0] if symbols else None, order.command, order.timeout)
+        status = conclude(way, ran)
+    raise typer.Exit(status)
 
 
 def greet(order: BootOrder) -> None:
@@ -107,21 +95,29 @@ def greet(order: BootOrder) -> None:
     print(f"pith: {order.machine.value} machine: Ctrl-A X leaves it{program}", file=sys.stderr)
 
 
-def conclude(ending: Ending | None, machine: Machine, order: BootOrder) -> None:
-    match ending:
-        case None:
-            print()
-        case Ending.EXIT:
-            raise typer.Exit(machine.exit_status or 0)
-        case Ending.ASLEEP if NO_HANDLER in machine.output:
-            raise UserError(
-                "a program stopped at a fault, and nothing runs any more",
-                f"the line above says where; to stop there: {order.command} --machine hosted --pdb fault",
-            )
-        case Ending.SECONDS:
-            raise TimedOut(f"stopped after {order.timeout:g} seconds", "give it more: --timeout SECONDS")
-        case _:
-            print(f"\npith: {ending.value}", file=sys.stderr)
+def run(machine: Machine, order: BootOrder) -> Way:
+    """Let the machine run to its end."""
+    try:
+        return WAYS[machine.run(seconds=order.timeout)]
+    except (Left, bdb.BdbQuit):
+        print()
+        return Way.LEFT
+    except KeyboardInterrupt:
+        print()
+        return Way.INTERRUPTED
+
+
+def elves(order: BootOrder) -> list[Path]:
+    """The programs of the system, with their debug information: the components' travel without.
+
+    All have been built already, and are kept; the runtime, which has statics, must not be imported for the first time when a
+    machine's memory is attached.
+    """
+    from pith.system import demo
+    from pith.system.components import build_program
+
+    components = order.components if order.initial else tuple(demo.COMPONENTS.values())
+    return [order.initial or demo.build_demo(), *map(build_program, components)]
 
 
 def write_dump(file: Path, machine: Machine, elves: list[Path]) -> None:

@@ -40,6 +40,7 @@ from .objects import (
     UntypedCap,
     ZombieCap,
 )
+from .riscv64.csr import Cause
 from .state import PRIORITIES, kernel
 
 DEBUG: Final = True
@@ -248,6 +249,8 @@ def tell_end(thread: Thread) -> None:
     match thread.fault_kind:
         case FaultKind.VM:
             put(f"no access to address {first:#x}\n")
+        case FaultKind.USER_EXCEPTION if first == Cause.ILLEGAL_INSTRUCTION:
+            put("illegal instruction\n")
         case FaultKind.USER_EXCEPTION:
             put(f"exception {first}\n")
         case FaultKind.UNKNOWN_SYSCALL:

@@ -12,11 +12,17 @@ from __future__ import annotations
 
 import mmap
 import select
+import signal
+import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 from typing import Final
 
+import pith
 from pith.metal import machine as metal_machine
 from pith.metal import memory as metal_memory
 
@@ -25,7 +31,7 @@ from .bus import Bus
 from .console import InputSource
 from .core import Core
 from .image import BootImage
-from .interface import DEFAULT_MEMORY, Ending, Machine
+from .interface import DEFAULT_MEMORY, Ending, Machine, Registers
 from .peripherals import EmptyVirtioSlot, RealTimeClock, TestDevice
 from .plic import Plic
 from .processor import KERNEL_ENTRY, NEVER, HostedProcessor
@@ -37,12 +43,18 @@ ENTRIES_BETWEEN_LOOKS: Final = 500
 INSTRUCTIONS_PER_SECOND: Final = board.TICKS_PER_SECOND * board.INSTRUCTIONS_PER_TICK
 MOST_WAITING: Final = 4096  # bytes on the serial line that the program has not read
 LONGEST_NAP: Final = 0.1  # seconds of the outside, so that the end of a run's time is noticed
+PATIENCE: Final = 1.0  # seconds of processor time that a kernel entry may take after the run's time is over
 PANIC_STATUS: Final = 1
+KERNEL_SOURCE: Final = Path(pith.__file__).parent / "kernel"
 NEXT_PC, FAULT_PC = 31, 32  # words of a context
 NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 
 Entry = Callable[[int, int], int]
 Trace = Callable[[int, int], None]
+
+
+class Overdue(BaseException):
+    """The run's time is over, and the kernel does not come back from an entry. No kernel catches it."""
 
 
 class HostedMachine(Machine):
@@ -135,31 +147,74 @@ class HostedMachine(Machine):
     def run(
         self, until: str | None = None, *, instructions: int | None = None, seconds: float | None = None
     ) -> Ending:
+        if self.stopped_in:
+            raise RuntimeError("the kernel was stopped in the middle of an entry, and cannot go on")
         self.console.expect(until)
         self.last = NEVER if instructions is None else self.instructions + instructions
         self.give_up = None if seconds is None else time.monotonic() + seconds
         try:
-            if not self.started:
-                self.started = True
-                self.context = self.kernel.start(
-                    self.image.table, len(self.tree) if self.hands_over_tree else 0
-                )
-            while True:
-                look_out = self.instructions + SLICE
-                for _ in range(ENTRIES_BETWEEN_LOOKS):
-                    if (ending := self._ending()) is not None:
-                        return ending
-                    if self.instructions >= look_out:
-                        break
-                    self._step()
-                if self._is_over():
-                    return Ending.SECONDS
-                self._listen(0)
+            with self._alarm(seconds):
+                return self._run()
         except Paused:
             return self.ending
+        except Overdue as stop:
+            self.stopped_in = kernel_frames(stop)
+            return Ending.SECONDS
+        except KeyboardInterrupt as stop:
+            self.stopped_in = kernel_frames(stop)
+            raise
         except metal_machine.Panic as panic:
             self._report(panic)
             return Ending.EXIT
+
+    def _run(self) -> Ending:
+        if not self.started:
+            self.started = True
+            self.context = self.kernel.start(self.image.table, len(self.tree) if self.hands_over_tree else 0)
+        while True:
+            look_out = self.instructions + SLICE
+            for _ in range(ENTRIES_BETWEEN_LOOKS):
+                if (ending := self._ending()) is not None:
+                    return ending
+                if self.instructions >= look_out:
+                    break
+                self._step()
+            if self._is_over():
+                return Ending.SECONDS
+            self._listen(0)
+
+    @contextmanager
+    def _alarm(self, seconds: float | None) -> Iterator[None]:
+        """Raise Overdue in a kernel that does not come back when the run's time is over.
+
+        The loop looks at the clock between kernel entries; inside of one only the host can, with a signal, which Python
+        delivers to the main thread between two of its instructions. On a busy computer a second may bring an entry nothing: its own
+        processor time counts. A run in another thread has no alarm.
+        """
+        if seconds is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        seen = (
+            -1,
+            0.0,
+        )  # an entry, known by the instruction that it began at, and the processor time when it was seen
+
+        def ring(number: int, frame: FrameType | None) -> None:
+            nonlocal seen
+            entry, used = self.instructions, time.process_time()
+            if self.context is not None or entry != seen[0]:
+                seen = (entry, used)
+            elif used - seen[1] >= PATIENCE:
+                raise Overdue
+
+        before = signal.signal(signal.SIGALRM, ring)
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, LONGEST_NAP), LONGEST_NAP)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
     def _report(self, panic: metal_machine.Panic) -> None:
         """The kernel stopped itself: say so and end, as `pith.kernel.panic` does on the metal."""
@@ -215,6 +270,19 @@ class HostedMachine(Machine):
             self.trace(cause, value)
         self.context = None  # until the kernel has decided
         self.context = self.enter(cause, value)
+
+    @property
+    def kernel_state(self) -> int:
+        if not isinstance(self.kernel, PithKernel):
+            return 0
+        return self.kernel.state_address() - board.WINDOW_OFFSET
+
+    def registers(self) -> Registers | None:
+        if self.context is None or self.exit_status is not None:
+            return None
+        first = self.context - metal_memory.base >> 3
+        words = [int(word) for word in self.core.words[first : first + FAULT_PC + 1]]
+        return Registers(words[NEXT_PC], (0, *words[:NEXT_PC]), words[FAULT_PC])
 
     def register(self, number: int) -> int:
         """A word of the context that ran last: x(number + 1), or its program counter."""
@@ -279,3 +347,9 @@ class HostedMachine(Machine):
         """Give the memory back to the host; its addresses stay, for views of it may still be held."""
         metal_memory.buffer = None
         self.ram.madvise(mmap.MADV_DONTNEED)
+
+
+def kernel_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Where in the kernel's source an exception was raised, innermost last; empty if it was not there."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if Path(frame.filename).is_relative_to(KERNEL_SOURCE)]

@@ -75,11 +75,19 @@ class BootImage(NamedTuple):
 def read(path: Path) -> BootImage:
     """Read a boot image. Raises UserError for a file that is none."""
     file = elf.read(path)
+    table = note_in(file)
+    if table is None:
+        raise UserError(
+            f"{path} is not a boot image of Pith's", f"for a program's ELF: pith boot --initial {path}"
+        )
+    return BootImage(path, table, file.segments)
+
+
+def note_in(file: elf.Elf) -> Table | None:
+    """What the note of a boot image says; None in a file that is none."""
     for note in file.notes:
         if len(note) == NOTE_HEADER.size + TABLE.size:
             name_size, table_size, kind, name = NOTE_HEADER.unpack_from(note)
             if (name_size, table_size, kind, name.rstrip(b"\0")) == (5, TABLE.size, NOTE_TYPE, NOTE_NAME):
-                return BootImage(path, Table._make(TABLE.unpack_from(note, NOTE_HEADER.size)), file.segments)
-    raise UserError(
-        f"{path} is not a boot image of Pith's", f"for a program's ELF: pith boot --initial {path}"
-    )
+                return Table._make(TABLE.unpack_from(note, NOTE_HEADER.size))
+    return None

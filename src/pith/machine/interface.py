@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from traceback import FrameSummary
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from .console import Console, InputSource
 from .image import BootImage
@@ -25,6 +26,15 @@ class Ending(Enum):
     ASLEEP = "the machine sleeps, and nothing will wake it"
     INPUT_OVER = "the machine waits for input, and there will be no more"
     STOPPED = "it was stopped"
+    KILLED = "the machine was ended from outside"  # `Machine.killed_by` says how
+
+
+class Registers(NamedTuple):
+    """What the processor holds: the address of the next instruction, x0 to x31, and where the last trap came from (sepc)."""
+
+    pc: int
+    general: tuple[int, ...]
+    trapped_pc: int
 
 
 class DidNotAppear(AssertionError):
@@ -55,6 +65,15 @@ class Machine(ABC):
         self.input_is_over = False
         self.exit_status: int | None = None
         self.stopped = False
+        self.killed_by = ""  # in words; only a machine that is another process can be
+        self.stopped_in: list[
+            FrameSummary
+        ] = []  # a kernel that is Python, and was stopped in the middle; innermost last
+
+    @property
+    def kernel_state(self) -> int:
+        """The physical address of the `KernelState` of Pith's kernel; 0 where another kernel runs."""
+        return self.image.table.kernel_state
 
     @abstractmethod
     def run(
@@ -69,6 +88,10 @@ class Machine(ABC):
     @abstractmethod
     def read_memory(self, physical: int, length: int) -> bytes:
         """The bytes at a physical address."""
+
+    @abstractmethod
+    def registers(self) -> Registers | None:
+        """The processor's, while the machine stands still; None while a kernel works that is Python, or when it has ended."""
 
     @abstractmethod
     def close(self) -> None:

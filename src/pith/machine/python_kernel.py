@@ -42,8 +42,10 @@ class PithKernel:
     def __init__(self) -> None:
         from pith.kernel import boot, resume
         from pith.kernel.riscv64 import trap
+        from pith.kernel.state import kernel
         from pith.verify.watch import watched
 
+        self._state = kernel
         self._start = boot.start
         self._resume = resume.begin
         self._handle_trap = watched(trap.handle_trap)  # itself, unless PITH_CHECK_INVARIANTS is set
@@ -58,6 +60,10 @@ class PithKernel:
 
     def resume(self) -> int:
         return registers_of(self._resume())
+
+    def state_address(self) -> int:
+        """Where what it remembers lies, in the window of physical memory."""
+        return self._state.address
 
 
 def registers_of(thread: Thread) -> int:

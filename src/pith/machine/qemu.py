@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
+import re
 import select
 import signal
 import subprocess
@@ -26,7 +27,7 @@ from pith import UserError
 from . import board, qemu_program, waiting
 from .console import InputSource
 from .image import START_OF_TEXT, BootImage
-from .interface import DEFAULT_MEMORY, Ending, Machine
+from .interface import DEFAULT_MEMORY, Ending, Machine, Registers
 from .qemu_monitor import Monitor
 from .qemu_program import PROCESSOR
 
@@ -39,6 +40,9 @@ PIPE_ROOM: Final = 512  # bytes that a pipe takes at once when it takes any (POS
 MARK: Final = bytes((START_OF_TEXT,))
 QUIET: Final = 1.0  # seconds without a word, after which the kernel may be waiting for good
 GRACE: Final = 5  # seconds that QEMU has to end by itself
+REGISTER: Final = re.compile(
+    r"\b(pc|sepc|x\d+)(?:/\w+)?\s+([0-9a-f]{16})\b"
+)  # as `info registers` shows them
 SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 
 
@@ -105,7 +109,11 @@ class QemuMachine(Machine):
         if not self.monitor.connect(lambda: self.process.poll() is None):
             complaint = self._complaint()
             self.close()
-            raise UserError(f"QEMU does not start: {complaint}", "pith doctor")
+            is_short = "allocate memory" in complaint
+            raise UserError(
+                f"QEMU does not start: {complaint}",
+                "give the machine less memory: --memory 1G" if is_short else "pith doctor",
+            )
 
     def _command(self, program: str, socket: Path, icount: bool) -> list[str]:
         command = [
@@ -164,6 +172,8 @@ class QemuMachine(Machine):
     def _ending(self, give_up: float | None) -> Ending | None:
         if self.console.found:
             return Ending.TEXT
+        if self.killed_by:
+            return Ending.KILLED
         if self.exit_status is not None:
             return Ending.EXIT
         if self.stopped:
@@ -183,7 +193,8 @@ class QemuMachine(Machine):
         state = self.image.table.kernel_state
         if not state or self.gdb is not None:
             return None
-        self.awaited = waiting.awaited_interrupts(self.read_memory(state, waiting.STATE_BYTES))
+        found = self._read(state, waiting.STATE_BYTES)
+        self.awaited = None if found is None else waiting.awaited_interrupts(found)
         if self.awaited is None or self.awaited != before:
             return None
         if not self.awaited:
@@ -218,8 +229,7 @@ class QemuMachine(Machine):
 
     def _print(self, data: bytes) -> None:
         if not data:
-            status = self.process.wait(GRACE)
-            self.exit_status = status if status >= 0 else 128 - status
+            self._note_end(self.process.wait(GRACE))
             return
         self.printed_at = time.monotonic()
         self._look_later()
@@ -228,6 +238,17 @@ class QemuMachine(Machine):
             self.console.write(banner, silent=not self.shows_firmware)
             self.before_loader = not mark
         self.console.write(data)
+
+    def _note_end(self, status: int) -> None:
+        """QEMU has ended; tell the status of a program from what befell QEMU itself."""
+        self.exit_status = status if status >= 0 else 128 - status
+        complaint = self.errors.read_text(errors="replace").strip()
+        if status < 0:
+            self.killed_by = f"QEMU was killed by signal {-status} ({signal_name(-status)})"
+        elif status and complaint:  # a program's own status comes without a word
+            self.killed_by = f"QEMU gave up with status {status}"
+        if self.killed_by and complaint:
+            self.killed_by += f": {complaint}"
 
     def _show_firmware(self) -> None:
         """The machine stopped, and the loader has not begun: what the firmware said may tell why."""
@@ -261,13 +282,27 @@ class QemuMachine(Machine):
     # Memory and the end -----------------------------------------------------------------------------------
 
     def read_memory(self, physical: int, length: int) -> bytes:
-        file = Path(self.directory.name, "memory")
-        if not self.monitor.execute("pmemsave", val=physical, size=length, filename=str(file)):
+        found = self._read(physical, length)
+        if found is None:
             raise UserError(
                 "QEMU has ended, and its memory with it",
                 "look before the machine ends, or take --machine hosted, which keeps its memory",
             )
+        return found
+
+    def _read(self, physical: int, length: int) -> bytes | None:
+        """The bytes there; None when QEMU has gone, which can be at any time."""
+        file = Path(self.directory.name, "memory")
+        if not self.monitor.execute("pmemsave", val=physical, size=length, filename=str(file)):
+            return None
         return file.read_bytes()
+
+    def registers(self) -> Registers | None:
+        shown = self.monitor.ask("human-monitor-command", **{"command-line": "info registers"})
+        if not isinstance(shown, str):
+            return None
+        found = {name: int(value, 16) for name, value in REGISTER.findall(shown)}
+        return Registers(found["pc"], tuple(found[f"x{number}"] for number in range(32)), found["sepc"])
 
     def close(self) -> None:
         atexit.unregister(self.close)
@@ -284,6 +319,13 @@ class QemuMachine(Machine):
             assert stream is not None
             stream.close()
         self.directory.cleanup()
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "of no name"
 
 
 def die_with_parent() -> None:

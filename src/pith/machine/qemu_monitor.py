@@ -39,11 +39,14 @@ class Monitor:
 
     def execute(self, command: str, **arguments: object) -> bool:
         """Execute a command; False when QEMU has gone."""
+        return self.ask(command, **arguments) is not None
+
+    def ask(self, command: str, **arguments: object) -> object | None:
+        """What a command answers; None when QEMU has gone."""
         try:
-            self.loop.run_until_complete(self.client.execute(command, arguments or None))
-            return True
+            return self.loop.run_until_complete(self.client.execute(command, arguments or None))
         except (QMPError, OSError, EOFError):
-            return False
+            return None
 
     def close(self) -> None:
         """Hang up; QEMU may be gone already."""

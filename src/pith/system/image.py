@@ -13,6 +13,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from pith import UserError
 from pith.abi.objects import USER_TOP
+from pith.kernel import boot
 from pith.machine import board, elf, image
 from pith.machine.elf import Elf, Segment
 from pith.machine.image import ROOM_FOR_TREE, BootImage, Table
@@ -24,6 +25,11 @@ PAGE: Final = 4096
 MASK64: Final = (1 << 64) - 1
 RESERVED_FOR_KERNEL: Final = 0x10_0000  # in an image without a compiled kernel: room for its statics
 LARGEST_PROGRAM: Final = 1 << 30  # from its first byte to its last; more is a wrong address
+SLOTS_BESIDES: Final = (
+    256  # of the root CNode: what is in it besides the program's pages and their page tables
+)
+ENTRIES_OF_TABLE: Final = 512
+ARCHIVED_KERNEL: Final = b"kernel.elf\0"  # the name of a file in the archive that seL4's loader carries
 
 
 def build(output: Path, initial: Path, kernel: Path | None) -> BootImage:
@@ -34,6 +40,9 @@ def build(output: Path, initial: Path, kernel: Path | None) -> BootImage:
     program = elf.read(initial)
     first, last = _check_program(program)
     kernel_parts, kernel_entry, kernel_end = _place_kernel(kernel)
+    state = _find_state(kernel)
+    if kernel is None or state:
+        _check_slots(program.path, last - first)
     start, size = kernel_end + ROOM_FOR_TREE, last - first
     table = Table(
         user_start=start,
@@ -44,32 +53,57 @@ def build(output: Path, initial: Path, kernel: Path | None) -> BootImage:
         tree=kernel_end,
         kernel_start=board.KERNEL_PHYSICAL,
         kernel_end=kernel_end,
-        kernel_state=_find_state(kernel),
+        kernel_state=state,
     )
     user = Segment(start, start, _flatten(program, first), size)
-    boot = Segment(loader.ADDRESS, loader.ADDRESS, loader.build(table), loader.SIZE)
+    loading = Segment(loader.ADDRESS, loader.ADDRESS, loader.build(table), loader.SIZE)
     note_at = loader.ADDRESS + loader.NOTE_AT
     note = Segment(note_at, note_at, b"", len(table.note()))
-    output.write_bytes(elf.write(loader.ADDRESS, [boot, *kernel_parts, user], note))
+    output.write_bytes(elf.write(loader.ADDRESS, [loading, *kernel_parts, user], note))
     return image.read(output)
 
 
 def _check_program(program: Elf) -> tuple[int, int]:
     """The program's first address and the one behind its last, on whole pages."""
+    if image.note_in(program) is not None:
+        raise UserError(
+            f"{program.path} is a boot image, with a kernel in it",
+            "name the ELF of the program that it starts",
+        )
+    if any(ARCHIVED_KERNEL in part.data for part in program.segments):
+        raise UserError(
+            f"{program.path} is a boot image of seL4's, a loader with a kernel and a program in it",
+            "name the ELF of the program alone: in seL4's builds it is the one beside the images",
+        )
     first = program.segments[0].virtual // PAGE * PAGE
     last = _up(program.segments[-1].end)
+    if program.segments[0].virtual >= board.WINDOW_OFFSET:
+        raise UserError(f"{program.path} is a kernel, not a program", "name the ELF of the program to start")
     if last > USER_TOP:
         raise UserError(
             f"{program.path} wants to be loaded at {program.segments[-1].virtual:#x}, "
             f"and a program's addresses end at {USER_TOP:#x}",
             "link it at a lower address, such as 0x10000",
         )
-    if last - first > LARGEST_PROGRAM:
+    content = sum(part.size for part in program.segments)
+    if last - first > LARGEST_PROGRAM and content < LARGEST_PROGRAM:
         raise UserError(
             f"{program.path} reaches from {first:#x} to {last:#x}: an initial thread's program is one piece",
             "link its parts next to one another",
         )
     return first, last
+
+
+def _check_slots(path: Path, size: int) -> None:
+    """Each page of an initial thread's program takes a slot of its CNode, in which Pith's kernel leaves room for little else."""
+    slots = 1 << boot.ROOT_CNODE_BITS
+    most = slots - SLOTS_BESIDES - slots // ENTRIES_OF_TABLE
+    if size // PAGE > most:
+        raise UserError(
+            f"{path} is too large for an initial thread's program: it has {-(-size >> 20)} MiB, and its CNode of "
+            f"{slots} slots has room for the pages of {most * PAGE >> 20} MiB",
+            "let it make memory of untypeds when it runs, or boot it with a larger CNode: --root-cnode-bits 16",
+        )
 
 
 def _place_kernel(kernel: Path | None) -> tuple[list[Segment], int, int]:
