@@ -24,6 +24,7 @@ from typing import Final, NamedTuple
 from pith import UserError
 from pith.machine.elf import Elf
 from pith.machine.elf import read as read_elf
+from pith.machine.interface import DEFAULT_MEMORY
 from pith.machine.qemu import QemuMachine
 
 from .building import build_image, build_program
@@ -83,10 +84,17 @@ class Trace(NamedTuple):
 AtEnd = Callable[[QemuMachine], None]
 
 
-def record(kernel: Kernel, row: Row, *, registers: bool = False, at_end: AtEnd | None = None) -> Trace:
+def record(
+    kernel: Kernel,
+    row: Row,
+    *,
+    registers: bool = False,
+    at_end: AtEnd | None = None,
+    memory: int = DEFAULT_MEMORY,
+) -> Trace:
     """Run the row's scenario, and cut its last sample out of QEMU's log; `at_end` sees the machine then."""
     found, samples = record_samples(
-        kernel, row.scenario, registers=registers, at_end=at_end, whole=row.is_loop
+        kernel, row.scenario, registers=registers, at_end=at_end, whole=row.is_loop, memory=memory
     )
     if len(found) < -row.sample:
         raise incomplete(row.name)
@@ -104,6 +112,7 @@ def record_samples(
     registers: bool = False,
     at_end: AtEnd | None = None,
     whole: bool = False,
+    memory: int = DEFAULT_MEMORY,
 ) -> tuple[list[list[Step]], Samples]:
     """Run a scenario; return its last samples, instruction by instruction, and what the program printed.
 
@@ -111,7 +120,7 @@ def record_samples(
     """
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         log = Path(directory, "log")
-        samples = run_logged(kernel, scenario, Path(directory), log, registers, at_end)
+        samples = run_logged(kernel, scenario, Path(directory), log, registers, at_end, memory)
         with open(log, encoding="ascii", errors="replace") as lines:
             return cut_samples(retired(lines), Symbols(build_program()), whole), samples
 
@@ -121,11 +130,17 @@ def incomplete(name: str) -> UserError:
 
 
 def run_logged(
-    kernel: Kernel, scenario: str, directory: Path, log: Path, registers: bool, at_end: AtEnd | None
+    kernel: Kernel,
+    scenario: str,
+    directory: Path,
+    log: Path,
+    registers: bool,
+    at_end: AtEnd | None,
+    memory: int,
 ) -> Samples:
     logged = "exec,nochain,int,cpu" if registers else "exec,nochain,int"
     image = build_image(kernel.elf, [scenario], directory, awaited=True)
-    with QemuMachine(image, icount=True) as machine:
+    with QemuMachine(image, icount=True, memory=memory) as machine:
         machine.run(WAIT, seconds=SECONDS)
         one_instruction_at_a_time(machine)
         tell(machine, f"logfile {log}", f"log {logged}")

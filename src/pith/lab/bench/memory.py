@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pith.lab.inspect.dump import STATICS
 from pith.machine.board import MEMORY_BASE
@@ -15,9 +15,11 @@ from .footprint import Footprint, footprint
 from .kernel_bytes import Kind, sections
 from .kernels import Kernel
 from .log import AtEnd, record
-from .owners import DUMPED, Owners, of_image, of_objects
+from .owners import Owners, of_image, of_objects
 from .rows import Row
 from .symbols import Symbols
+
+DUMPED: Final = 128 << 20  # bytes of memory of a machine whose memory is looked through afterwards
 
 
 class MemoryReport(NamedTuple):
@@ -33,12 +35,15 @@ def measure_memory(
 ) -> MemoryReport:
     """Trace each row with all registers, and name what it touched; `on_row` hears of every row as it is done."""
     symbols = Symbols(kernel.elf)
+    is_known = STATICS.keys() <= symbols.names.keys()  # it is Pith's, so its objects can be read
     paths = []
     for row in rows:
         with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
             dump = Path(directory, "memory")
-            trace = record(kernel, row, registers=True, at_end=save(dump))
-            is_known = STATICS.keys() <= symbols.names.keys()  # it is Pith's, so its objects can be read
+            if is_known:
+                trace = record(kernel, row, registers=True, at_end=save(dump), memory=DUMPED)
+            else:
+                trace = record(kernel, row, registers=True)
             objects = of_objects(dump, kernel.elf) if is_known else ()
             paths.append(footprint(trace, symbols, Owners([*of_image(kernel.elf), *objects])))
         if on_row:
@@ -50,6 +55,6 @@ def save(dump: Path) -> AtEnd:
     """What writes a machine's memory to a file."""
 
     def at_end(machine: QemuMachine) -> None:
-        dump.write_bytes(machine.read_memory(MEMORY_BASE, DUMPED))
+        dump.write_bytes(machine.read_memory(MEMORY_BASE, machine.memory_size))
 
     return at_end

@@ -22,7 +22,6 @@ from pith.metal import OUTERMOST_FRAME, Struct, size_of
 from pith.verify.census import Census, take_census
 from pith.verify.naming import name_of, place
 
-DUMPED: Final = 64 << 20  # bytes from MEMORY_BASE on: all that the benchmark uses of Pith lies there
 PREFIX: Final = "pith.kernel."
 STACK: Final = "pith_stack"  # with the outermost frame above it
 
