@@ -273,7 +273,8 @@ def test_a_kernel_that_does_not_come_back_is_stopped_and_told(
     assert ended.returncode == 124 and dump.stat().st_size
     dump.unlink()
     status, told = interrupted(command, "for ever", endless)
-    assert re.search(f"pith: interrupted{place}", told), told
+    # Its last word may still be on the way out when Ctrl-C comes: then the place is in what prints it, called from there.
+    assert re.search("pith: interrupted, in the kernel, .*`[^`]*handle`", told), told
     assert status == 130 and dump.stat().st_size
 
 
