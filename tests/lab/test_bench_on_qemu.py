@@ -85,6 +85,12 @@ def test_the_command_against_another_kernel(kernel: Kernel, pith: Pith, tmp_path
     assert drawing.read_text().startswith("<svg")
 
 
+def test_what_is_denied_floating_point_takes_the_same(kernel: Kernel) -> None:
+    """Pith does not move what nobody uses."""
+    rows = matching("call-0", "wake", "interrupt")
+    assert measure(kernel, rows, float_denied=True) == measure(kernel, rows)
+
+
 def test_the_command_traces(pith: Pith, tmp_path: Path) -> None:  # noqa: F811
     drawing = tmp_path / "flame.svg"
     ended = pith("bench", "trace", "poll", "--flame", drawing)

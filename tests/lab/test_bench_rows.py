@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 
 from pith import UserError
+from pith.cli.bench_ipc import without_float
+from pith.cli.errors import UsageError
 from pith.lab.bench import floor
 from pith.lab.bench.building import SOURCES
 from pith.lab.bench.rows import ROWS, matching, one
@@ -110,3 +112,13 @@ def test_a_trace_is_of_one_row() -> None:
     with pytest.raises(UserError, match="`wake` means several rows") as caught:
         one("wake")
     assert caught.value.remedy == "name one: wake.signal, wake.wait, wake.loop"
+
+
+def test_rows_about_floating_point_are_none_for_threads_that_are_denied_it() -> None:
+    left = without_float(ROWS)
+    assert {row.name for row in ROWS} - {row.name for row in left} == {
+        row.name for row in matching("float-*")
+    }
+    assert all(row.seL4 is None and row.published is None for row in left), "nobody told what seL4 takes then"
+    with pytest.raises(UsageError, match="about floating point"):
+        without_float(matching("float-both"))

@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pith.kernel.riscv64.csr import SSTATUS_FS_DIRTY
+
 from .processor import Processor
 
 _CSR = {"csrw": lambda old, new: new, "csrs": lambda old, new: old | new, "csrc": lambda old, new: old & ~new}
@@ -21,7 +23,7 @@ _ASSEMBLY = re.compile(
 _LOAD = re.compile(r"^(?P<head>.*)load volatile i32, (?P<from>ptr \S+), align 4$")
 _STORE = re.compile(r"^ *store volatile (?P<value>i32 \S+), (?P<to>ptr \S+), align 4$")
 _FLOAT = re.compile(
-    r'^ *call void @"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore|_swap)"\((?P<arguments>.*)\)$'
+    r'^(?P<head>.*)call .*@"pith\.kernel\.riscv64\.fpu\.(?P<name>_save|_restore|_swap)"\((?P<arguments>.*)\)$'
 )
 
 
@@ -51,16 +53,21 @@ class Hooks(ABC):
         if found := _STORE.match(line):
             return self.call("", "void", [found["to"], found["value"]], self._store)
         if found := _FLOAT.match(line):
-            moves = {"_save": processor.save_float, "_restore": processor.restore_float, "_swap": self._swap}
-            return self.call("", "void", found["arguments"].split(", "), moves[found["name"]])
+            moves = {"_save": processor.save_float, "_restore": self._restore, "_swap": self._swap}
+            kind = "void" if found["name"] == "_save" else "i64"
+            return self.call(found["head"], kind, found["arguments"].split(", "), moves[found["name"]])
         return [line]
 
     def _store(self, address: int, value: int) -> None:
         self.processor.device_store(address, 4, value & 0xFFFF_FFFF)
 
-    def _swap(self, to: int, source: int) -> None:
-        self.processor.save_float(to)
+    def _restore(self, source: int) -> int:
         self.processor.restore_float(source)
+        return SSTATUS_FS_DIRTY
+
+    def _swap(self, source: int, to: int) -> int:
+        self.processor.save_float(to)
+        return self._restore(source)
 
     def _assembly(self, found: re.Match[str]) -> list[str]:
         head, kind = found["head"], found["kind"]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pith.metal import assembly, inline, machine, noinline, u64
+from pith.metal import assembly, cold, inline, machine, u64
 from pith.metal.machine import csr_clear, csr_read, csr_read_and_clear, csr_set
 
 from ..objects import Thread
@@ -51,8 +51,7 @@ def prepare(thread: Thread) -> None:
 def _give(thread: Thread) -> None:
     """Switch floating point on, with the thread's registers."""
     if thread is not kernel.fpu_owner:
-        _exchange(thread)
-        csr_clear("sstatus", SSTATUS_FS_DIRTY)
+        csr_clear("sstatus", _exchange(thread))
     elif kernel.fpu_status != ON:
         _switch_on()
 
@@ -64,20 +63,23 @@ def _switch_on() -> None:
     kernel.fpu_status = ON
 
 
-@noinline
-def _exchange(thread: Thread) -> None:
-    """Bring the thread's registers in, and before that the owner's out if they changed."""
+@cold
+def _exchange(thread: Thread) -> u64:
+    """Bring the thread's registers in, and before that the owner's out if they changed.
+
+    Returns what is to be cleared in sstatus then. (A cold function with a result keeps no registers for its callers, which
+    the transfer would make it save first.)
+    """
     if kernel.fpu_status != ON:
         _switch_on()
     owner = kernel.fpu_owner
     kernel.fpu_owner = thread
     if owner is not None and _has_changed(owner):
         owner.float_use = PATIENCE
-        _swap(owner.float_registers.address, thread.float_registers.address)
-        return
+        return _swap(thread.float_registers.address, owner.float_registers.address)
     if owner is not None:
         owner.float_use -= 1
-    _restore(thread.float_registers.address)
+    return _restore(thread.float_registers.address)
 
 
 @inline
@@ -116,29 +118,33 @@ def release(thread: Thread) -> None:
 
 
 def _transfer_text(*moves: str) -> str:
-    """Assembly that moves all registers to the 33 words at a0, or from those at a1."""
     return f".option push\n.option arch, +d\n{''.join(moves)}.option pop\nret\n"
 
 
-_OUT: Final = (
-    "".join(f"fsd f{number}, {8 * number}(a0)\n" for number in range(32)) + "frcsr t0\nsd t0, 256(a0)\n"
-)
-_IN: Final = (
-    "".join(f"fld f{number}, {8 * number}(a1)\n" for number in range(32)) + "ld t0, 256(a1)\nfscsr t0\n"
-)
+def _out(base: str) -> str:
+    """Assembly that saves all registers as 33 words."""
+    return "".join(f"fsd f{n}, {8 * n}({base})\n" for n in range(32)) + f"frcsr t0\nsd t0, 256({base})\n"
 
 
-@assembly(_transfer_text(_OUT))
+def _in(base: str) -> str:
+    """Assembly that loads them, which makes them dirty, and returns what to clear in sstatus to say that they are not."""
+    loads = "".join(f"fld f{n}, {8 * n}({base})\n" for n in range(32))
+    return f"{loads}ld t0, 256({base})\nfscsr t0\nli a0, {SSTATUS_FS_DIRTY}\n"
+
+
+@assembly(_transfer_text(_out("a0")))
 def _save(to: u64) -> None:
     machine.processor.save_float(to)
 
 
-@assembly(_transfer_text("mv a1, a0\n", _IN))
-def _restore(source: u64) -> None:
+@assembly(_transfer_text(_in("a0")))
+def _restore(source: u64) -> u64:
     machine.processor.restore_float(source)
+    return SSTATUS_FS_DIRTY
 
 
-@assembly(_transfer_text(_OUT, _IN))
-def _swap(to: u64, source: u64) -> None:
+@assembly(_transfer_text(_out("a1"), _in("a0")))
+def _swap(source: u64, to: u64) -> u64:
     machine.processor.save_float(to)
     machine.processor.restore_float(source)
+    return SSTATUS_FS_DIRTY
