@@ -18,6 +18,7 @@ from pith.cli.ends import ENDS, Ended, Run, Way, conclude
 from pith.machine import elf
 from pith.machine.elf import Segment
 from pith.system.assembler import machine_code
+from tests.patience import ENOUGH
 
 pytestmark = pytest.mark.slow  # each is a process or two
 
@@ -237,7 +238,7 @@ def interrupted(command: list[str], after: str, environment: dict[str, str] | No
         while after not in (line := process.stdout.readline()):
             assert line, process.stderr.read()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=120)
+        _, told = process.communicate(timeout=ENOUGH)
     return process.returncode, told
 
 
@@ -307,7 +308,7 @@ def test_a_qemu_that_is_killed_is_told(tmp_path: Path) -> None:
         for child in children(process.pid):
             if "qemu-system" in Path(f"/proc/{child}/cmdline").read_text():
                 os.kill(child, signal.SIGKILL)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=ENOUGH)
     assert told.startswith("pith: QEMU was killed by signal 9 (SIGKILL)\n  try: ")
     assert process.returncode == 1
 

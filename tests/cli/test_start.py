@@ -19,6 +19,7 @@ import pytest
 from pith.machine import elf
 from pith.machine.elf import Segment
 from pith.system.assembler import machine_code
+from tests.patience import ENOUGH
 
 pytestmark = pytest.mark.slow  # each is a process or two
 
@@ -248,7 +249,9 @@ def test_gdb_shows_the_kernels_python(tmp_path: Path) -> None:
         while "gdb-multiarch" not in (line := booting.stderr.readline()):
             assert booting.poll() is None
         script = f"{line.strip()} -batch -ex bt -ex delete -ex 'info args' -ex detach"
-        debugged = subprocess.run(script, shell=True, capture_output=True, text=True, timeout=60, check=False)
+        debugged = subprocess.run(
+            script, shell=True, capture_output=True, text=True, timeout=ENOUGH, check=False
+        )
         assert booting.wait(60) == 0
         assert "hello" in booting.stdout.read()
     assert "kernel/boot.py" in debugged.stdout

@@ -20,6 +20,7 @@ from pith.lab.inspect.subjects import reports
 from pith.machine import image, waiting
 from pith.machine.qemu import QemuMachine
 from pith.verify.check import check_all
+from tests.patience import ENOUGH
 
 pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
@@ -106,7 +107,7 @@ def test_gdb_commands(running: Running) -> None:
         [str(GDB), "-nx", "-batch", str(running.kernel), *commands],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=ENOUGH,
     )
     assert re.search(r"uart +0x8\w+ +blocked on receive", done.stdout), done.stderr  # its name
     assert "invariants, 0 violations" in done.stdout

@@ -16,6 +16,7 @@ from pith.machine.image import BootImage, Table
 from pith.metal import machine as metal
 from pith.metal import memory
 from pith.system.assembler import machine_code
+from tests.patience import ENOUGH
 
 CODE = 0x10000  # where programs are linked; the pages behind it are data, then the device
 DATA = 0x11000
@@ -125,7 +126,7 @@ def run(text: str, kernel: SmallKernel | None = None) -> SmallKernel:
     """Run `text` until the kernel ends the machine."""
     kernel = kernel or SmallKernel()
     with machine(kernel, text) as running:
-        running.run(seconds=20)
+        running.run(seconds=ENOUGH)
         assert running.exit_status is not None, f"it went on; traps: {kernel.seen[-5:]}"
         kernel.registers = [kernel.register(number) for number in range(33)]  # type: ignore[attr-defined]
     assert memory.buffer is None

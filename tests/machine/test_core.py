@@ -7,6 +7,7 @@ import pytest
 from pith.machine import instructions
 from pith.machine.processor import KERNEL_ENTRY
 from pith.metal import machine as metal
+from tests.patience import ENOUGH
 
 from . import small_kernel
 from .small_kernel import (
@@ -445,7 +446,7 @@ def test_a_loop_goes_on_before_an_instruction_that_cannot_be_fetched_whole() -> 
     with small_kernel.machine(kernel, CUT.format(loop)) as running:
         running.run(instructions=500)
         assert kernel.seen == []
-        running.run(seconds=20)
+        running.run(seconds=ENOUGH)
         found = kernel.register(A0)
     assert kernel.seen == [Seen(12, CODE + 0x1000, CODE + 0xFFE)]
     assert found == 1000

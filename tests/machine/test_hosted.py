@@ -10,6 +10,7 @@ from pith import UserError
 from pith.machine import DidNotAppear, Ending, board
 from pith.machine.processor import KERNEL_ENTRY, PENDING_CHECK
 from pith.metal import machine as metal
+from tests.patience import ENOUGH
 
 from .small_kernel import (
     A0,
@@ -98,7 +99,7 @@ def test_a_machine_that_nothing_can_wake_says_so() -> None:
     kernel = SmallKernel()
     kernel.waiting = True
     with machine(kernel, LOOP) as running:
-        assert running.run(seconds=20) is Ending.ASLEEP
+        assert running.run(seconds=ENOUGH) is Ending.ASLEEP
         assert running.run(instructions=500) is Ending.INSTRUCTIONS
 
 
@@ -165,10 +166,10 @@ def echo_kernel() -> SmallKernel:
 
 def test_a_driver_in_user_mode_receives_and_sends() -> None:
     with machine(kernel := echo_kernel(), ECHO) as running:
-        assert running.run(seconds=20) is Ending.ASLEEP
+        assert running.run(seconds=ENOUGH) is Ending.ASLEEP
         running.send("HAL")
         assert running.wait_for("IBM") == "IBM"
-        assert running.run(seconds=20) is Ending.ASLEEP
+        assert running.run(seconds=ENOUGH) is Ending.ASLEEP
         running.send("9")
         running.wait_for(":")
     assert [seen.cause for seen in kernel.seen] == [ECALL, EXTERNAL, ECALL, EXTERNAL]
@@ -186,7 +187,7 @@ def test_the_test_device_gives_the_status() -> None:
     kernel = SmallKernel()
     kernel.setup = lambda kernel: kernel.map(DEVICE, board.TEST_DEVICE.base, 2 | 4 | 16)
     with machine(kernel, f"li a5, {DEVICE}\nli a0, 0x2a3333\nsw a0, (a5)\n{LOOP}") as running:
-        assert running.run(seconds=20) is Ending.EXIT
+        assert running.run(seconds=ENOUGH) is Ending.EXIT
         assert running.exit_status == 42 and kernel.seen == []
 
 
@@ -221,7 +222,7 @@ def test_it_can_be_stopped_and_goes_on() -> None:
     kernel = SmallKernel(lambda kernel, seen: kernel.skip())
     with machine(kernel, f"ecall\n{LOOP}") as running:
         running.trace = lambda cause, value: running.stop()
-        assert running.run(seconds=20) is Ending.STOPPED
+        assert running.run(seconds=ENOUGH) is Ending.STOPPED
         assert [seen.cause for seen in kernel.seen] == [ECALL]
         assert running.run(seconds=0.05) is Ending.SECONDS
 

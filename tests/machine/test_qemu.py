@@ -16,6 +16,7 @@ from pith.machine.image import BootImage
 from pith.machine.qemu import QemuMachine
 from pith.system import image, loader
 from pith.system.assembler import machine_code
+from tests.patience import ENOUGH
 
 ENTRY = board.KERNEL_PHYSICAL + board.KERNEL_OFFSET
 SMALL = 64 << 20
@@ -49,9 +50,9 @@ def build(tmp_path: Path) -> object:
 @pytest.mark.parametrize("reason", [0, 1])
 def test_a_shutdown_has_status_0_whatever_its_reason(build: object, reason: int) -> None:
     with QemuMachine(build(shutdown(reason)), memory=SMALL) as machine:  # type: ignore[operator]
-        assert machine.run(seconds=60) is Ending.EXIT
+        assert machine.run(seconds=ENOUGH) is Ending.EXIT
         assert machine.exit_status == 0
-        assert machine.run(seconds=60) is Ending.EXIT
+        assert machine.run(seconds=ENOUGH) is Ending.EXIT
 
 
 @pytest.mark.qemu
@@ -131,7 +132,7 @@ def test_qemu_ends_when_python_is_killed(build: object, tmp_path: Path) -> None:
         f"machine = QemuMachine(image.read(Path({str(tmp_path / 'image.elf')!r})), memory={SMALL})\n"
         "print(machine.process.pid, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=ENOUGH)
     pid = int(done.stdout)
     for _ in range(100):
         state = Path(f"/proc/{pid}/stat")
@@ -147,12 +148,12 @@ def test_a_qemu_that_is_killed_is_an_end_of_its_own(build: object) -> None:
     with QemuMachine(build(ECHO), memory=SMALL) as machine:  # type: ignore[operator]
         machine.wait_for(">")
         machine.process.kill()
-        assert machine.run(seconds=60) is Ending.KILLED
+        assert machine.run(seconds=ENOUGH) is Ending.KILLED
         assert machine.killed_by == "QEMU was killed by signal 9 (SIGKILL)"
         assert machine.registers() is None
         with pytest.raises(UserError, match="QEMU has ended, and its memory with it"):
             machine.read_memory(board.KERNEL_PHYSICAL, 4)
-        assert machine.run(seconds=60) is Ending.KILLED
+        assert machine.run(seconds=ENOUGH) is Ending.KILLED
 
 
 @pytest.mark.qemu
@@ -165,7 +166,7 @@ def test_a_qemu_that_has_gone_when_it_is_looked_at_ends_the_run(build: object) -
         machine.process.kill()
         machine.process.wait()
         assert machine._waits_for_good() is None
-        assert machine.run(seconds=60) is Ending.KILLED
+        assert machine.run(seconds=ENOUGH) is Ending.KILLED
 
 
 @pytest.mark.qemu

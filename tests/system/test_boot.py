@@ -12,10 +12,12 @@ from pith.machine.device_tree import Node
 from pith.machine.elf import Segment
 from pith.machine.hosted import HostedMachine
 from pith.machine.qemu import QemuMachine
-from pith.metal.compiler.link import KERNEL, ToolError, assemble, link
+from pith.metal.compiler.link import KERNEL, assemble, link
+from pith.metal.compiler.zig import ToolError
 from pith.system import image
 from pith.system.assembler import machine_code
 from pith.system.kernel import LINKER_SCRIPT, build_kernel
+from tests.patience import ENOUGH
 
 PUT_CHAR, HALT, YIELD = -12, -14, -11
 MEMORY = 64 << 20
@@ -39,7 +41,7 @@ def test_an_initial_thread_prints_and_halts(start: Start, tmp_path: Path) -> Non
     program = write_program(tmp_path / "hello.elf", say("Hello, world\n") + f"li a7, {HALT}\necall")
     machine = start(program)
     machine.wait_for("Hello, world\r\n")
-    assert machine.run(seconds=30) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     assert machine.exit_status == 0
 
 
@@ -134,7 +136,7 @@ def test_a_device_tree_without_what_the_kernel_needs(tmp_path: Path, case: str) 
     tree, complaint = TREES[case]
     built = image.build(tmp_path / "image.elf", write_program(tmp_path / "p.elf", "nop"), None)
     with HostedMachine(built, memory=MEMORY, tree=tree) as machine:
-        assert machine.run(seconds=30) is Ending.EXIT
+        assert machine.run(seconds=ENOUGH) is Ending.EXIT
         assert machine.exit_status == 1
         assert "kernel panic at " in machine.output and complaint in machine.output
         assert "device_tree.py:" in machine.output
@@ -145,7 +147,7 @@ def test_qemu_tells_a_panic_as_the_hosted_machine_does(tmp_path: Path) -> None:
     tree, complaint = TREES["no interrupt controller"]
     built = image.build(tmp_path / "image.elf", write_program(tmp_path / "p.elf", "nop"), build_kernel())
     with QemuMachine(built, memory=MEMORY, tree=tree) as machine:
-        assert machine.run(seconds=30) is Ending.EXIT
+        assert machine.run(seconds=ENOUGH) is Ending.EXIT
         assert machine.exit_status == 1
         assert "kernel panic at " in machine.output and complaint in machine.output
         assert "device_tree.py:" in machine.output

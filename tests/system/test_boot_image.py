@@ -15,6 +15,7 @@ from pith.machine.elf import Segment
 from pith.machine.qemu import QemuMachine
 from pith.system import image
 from pith.system.assembler import machine_code
+from tests.patience import ENOUGH
 
 ENTRY = board.KERNEL_PHYSICAL + board.KERNEL_OFFSET
 
@@ -128,7 +129,7 @@ def test_the_kernel_is_entered_as_the_protocol_says(tmp_path: Path, program: Pat
     kernel = write_kernel(tmp_path / "kernel.elf", SHOWS_REGISTERS, zeros=0x2000)
     built = image.build(tmp_path / "image.elf", program, kernel)
     with QemuMachine(built, memory=mebibytes << 20) as machine:
-        assert machine.run(seconds=60) is Ending.EXIT
+        assert machine.run(seconds=ENOUGH) is Ending.EXIT
         assert machine.exit_status == 42
         words = [int(word, 16) for word in re.findall(r"[0-9a-f]{16} ", machine.output)[-9:]]
     table = built.table

@@ -11,6 +11,7 @@ from pith.kernel import benchmark
 from pith.machine import Ending
 from pith.system import kernel
 from pith.system.components import build_program
+from tests.patience import ENOUGH
 from tests.system.conftest import Start
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -21,7 +22,7 @@ CALL, REPLY_RECV, SEND, NB_WAIT, YIELD = 1, 2, 5, 10, 11
 def output_of(start: Start, program: Path) -> str:
     """What the program prints until it halts the machine."""
     machine = start(build_program(program))
-    assert machine.run(seconds=60) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     assert machine.exit_status == 0
     return machine.output.replace("\r", "")
 

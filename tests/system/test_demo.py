@@ -9,6 +9,7 @@ from pith.machine import Ending, Machine
 from pith.system.archive import pack, section
 from pith.system.components import build_python
 from pith.system.demo import INITIAL
+from tests.patience import ENOUGH
 from tests.system.conftest import MEMORY, Start
 
 PROMPT = "pith> "
@@ -199,7 +200,7 @@ def test_halt_ends_the_machine_with_status_0(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)
     machine.send("halt\r")
-    assert machine.run(seconds=60) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     assert machine.exit_status == 0
     assert plain(machine.output).endswith("Good bye.\n")
 
@@ -207,7 +208,7 @@ def test_halt_ends_the_machine_with_status_0(start: Start) -> None:
 def test_an_image_that_lacks_a_component_says_so_and_ends_with_status_1(start: Start, tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(pack({"other": bytes(100)}))
     machine = start(build_python(INITIAL, section(tmp_path / "archive")))
-    assert machine.run(seconds=60) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     assert machine.exit_status == 1
     assert "initial: a component is missing in my image" in plain(machine.output)
 
@@ -215,6 +216,6 @@ def test_an_image_that_lacks_a_component_says_so_and_ends_with_status_1(start: S
 def test_a_component_that_is_no_program_is_refused(start: Start, tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(pack({"uart": b"\x7fELF" + bytes(100)}))
     machine = start(build_python(INITIAL, section(tmp_path / "archive")))
-    assert machine.run(seconds=60) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     assert machine.exit_status == 1
     assert "initial: a component is not a proper program: reason 3" in plain(machine.output)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pith.machine import Ending
 from pith.system.components import build_program
+from tests.patience import ENOUGH
 from tests.system.conftest import Start
 
 PROGRAM = Path(__file__).parent / "programs" / "processor_state.c"
@@ -14,7 +15,7 @@ PROGRAM = Path(__file__).parent / "programs" / "processor_state.c"
 def test_nothing_in_the_processor_passes_from_thread_to_thread(start: Start) -> None:
     """The program's own checks; QEMU ends a reservation at every trap, the hosted machine only when the kernel does."""
     machine = start(build_program(PROGRAM))
-    assert machine.run(seconds=120) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     shown = machine.output.replace("\r", "")
     results = dict(
         line.split(": ") for line in shown.splitlines() if line.endswith(" wrong") or "lost" in line

@@ -8,6 +8,7 @@ import pytest
 
 from pith.machine import Ending, board, device_tree
 from pith.system.components import build_program
+from tests.patience import ENOUGH
 from tests.system.conftest import MEMORY, Start
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -15,7 +16,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 def test_the_domain_schedule_of_one_domain(start: Start) -> None:
     machine = start(build_program(PROGRAMS / "domain_schedule.c"))
-    assert machine.run(seconds=60) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     told = [line for line in machine.output.replace("\r", "").splitlines() if ": error " in line]
     assert told == [
         *("entry 98: error 0", "entry 99: error 4", "entry 100: error 4"),
@@ -37,7 +38,7 @@ def tree_with(frequency: int) -> bytes:
 def test_a_clock_of_32768_hz(start: Start) -> None:
     """Budgets shorter than two of its ticks are refused, and longer ones used: the machine lives."""
     machine = start(build_program(PROGRAMS / "coarse_clock.c"), tree_with(32_768))
-    assert machine.run(seconds=60) is Ending.EXIT
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT
     told = [line for line in machine.output.replace("\r", "").splitlines() if " us: " in line]
     assert told == [
         "20 us: error 4, 62 or more",
@@ -51,5 +52,5 @@ def test_a_clock_of_32768_hz(start: Start) -> None:
 @pytest.mark.parametrize("frequency", [1, 1000, 9_999])
 def test_a_clock_too_slow_to_keep_budgets_by(start: Start, frequency: int) -> None:
     machine = start(build_program(PROGRAMS / "coarse_clock.c"), tree_with(frequency))
-    assert machine.run(seconds=60) is Ending.EXIT and machine.exit_status == 1
+    assert machine.run(seconds=ENOUGH) is Ending.EXIT and machine.exit_status == 1
     assert "timebase-frequency must be 10,000 to 10,000,000,000 Hz" in machine.output

@@ -7,6 +7,7 @@ import sys
 
 import sel4test
 from sel4test import Series, outcome_of
+from tests.patience import ENOUGH
 
 BEGIN = (
     "Starting test suite sel4test\nStarting test 0: Test that there are tests\nStarting test 1: SYSCALL0000\n"
@@ -64,6 +65,6 @@ def test_a_row_counts_what_went_wrong() -> None:
 
 def test_a_driver_that_is_not_there_is_named() -> None:
     command = [sys.executable, sel4test.__file__, "absent.elf", "--machine", "hosted"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=ENOUGH, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("sel4test: absent.elf: No such file or directory\n")

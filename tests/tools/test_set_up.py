@@ -16,6 +16,7 @@ import pytest
 
 import packages
 from environment import Environment
+from tests.patience import ENOUGH
 
 TOOL = Path(__file__).parents[2] / "tools" / "set_up"
 
@@ -86,7 +87,7 @@ class Clone:
 
     def set_up(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=ENOUGH)
         assert "Traceback" not in out + err
         return process.returncode, out, err
 
@@ -292,7 +293,7 @@ def test_ctrl_c_and_then_again(damaged: Clone) -> None:
             break
     time.sleep(1)  # into pip
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=ENOUGH)
     assert process.returncode == 130
     assert "set-up was interrupted; run the same command again" in out
     assert "Traceback" not in out + err
@@ -333,7 +334,7 @@ def test_a_directory_that_cannot_be_written(damaged: Clone) -> None:
     damaged.root.chmod(0o555)
     try:
         process = damaged.start(preexec=obey_permissions)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=ENOUGH)
     finally:
         damaged.root.chmod(0o755)
     assert process.returncode == 1
@@ -366,6 +367,6 @@ def test_two_at_once_wait_for_each_other(damaged: Clone) -> None:
     assert process.stdout
     assert process.stdout.readline() == "another set-up of this clone is running: waiting for it\n"
     os.close(descriptor)
-    process.communicate(timeout=120)
+    process.communicate(timeout=ENOUGH)
     assert process.returncode == 0
     assert damaged.is_sound()

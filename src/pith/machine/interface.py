@@ -111,7 +111,7 @@ class Machine(ABC):
         """All that the console has shown."""
         return self.console.text
 
-    def wait_for(self, text: str, *, seconds: float = 60) -> str:
+    def wait_for(self, text: str, *, seconds: float = 240) -> str:
         """Run until `text` appears; return what came from the last such text to this one, both ends included.
 
         Raises DidNotAppear if the machine ends, sleeps for ever, or takes longer.

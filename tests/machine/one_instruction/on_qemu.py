@@ -10,6 +10,7 @@ from typing import Final
 from pith.machine.image import BootImage, Table
 from pith.machine.qemu import QemuMachine
 from pith.system.assembler import machine_code
+from tests.patience import ENOUGH
 
 from . import cases
 from .cases import RECORD, Case, Outcome
@@ -115,6 +116,6 @@ def outcomes(tried: Sequence[Case], directory: Path) -> list[Outcome]:
     path.write_bytes(content)
     image = BootImage(path, Table(0, 0, 0, 0, cases.HARNESS, 0, 0, 0), ())
     with QemuMachine(image, memory=256 << 20) as machine:
-        machine.wait_for("!", seconds=120)
+        machine.wait_for("!", seconds=ENOUGH)
         records = machine.read_memory(cases.RECORDS, BYTES * len(tried))
     return [Outcome.of(case, record) for case, record in zip(tried, RECORD.iter_unpack(records), strict=True)]
