@@ -8,12 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pith.abi.labels import Label
 from pith.kernel import budget
+from pith.kernel.objects import SchedContext, SchedContextCap, SchedControlCap
 from pith.kernel.riscv64 import timer
 from pith.kernel.state import kernel
 from pith.metal import MASK64
 
 from .conftest import World, fresh_world
+from .invoking import OK, Invoking
 from .running import HZ, Running, refills
 
 
@@ -229,25 +232,40 @@ def test_budget_is_neither_lost_nor_made(
 
 @settings(max_examples=60, deadline=None)
 @given(uses=uses, jump=st.integers(0, 100_000), extra=st.integers(0, 8), slack=st.integers(1, 5000))
-def test_rounds_that_are_skipped_change_nothing(
+def test_a_use_of_more_than_the_budget_is_paid_for_in_full(
     uses: list[tuple[int, int, bool]], jump: int, extra: int, slack: int
 ) -> None:
+    """Refill by refill, or in one go: the latter gives nothing back earlier, and no more than a period later."""
     results = []
-    for skip in (budget._skip_rounds, lambda context, usage: 0):
+    for skip in (budget._skip_rounds, lambda context, usage: usage):
         system = Running(fresh_world())
         context = system.context(100, 100 + slack, refills=2 + extra)
         for wait, use, unblocks in uses:
             system.elapse(wait)
             if unblocks:
                 budget.unblock(context)
-            system.elapse(use)
-            budget.charge(context, ticks(use))
+            system.elapse(min(use, 100))
+            budget.charge(context, ticks(min(use, 100)))
         system.elapse(jump)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(budget, "_skip_rounds", skip)
             budget.charge(context, ticks(jump))
-        results.append(refills(context))
-    assert results[0] == results[1]
+        rows = [budget.refill(context, position) for position in range(context.refill_count)]
+        assert sum(row.amount for row in rows) == context.budget
+        assert all(a.time + a.amount <= b.time for a, b in pairwise(rows))
+        results.append(rows[0].time)
+    in_one_go, one_by_one = results
+    assert one_by_one <= in_one_go <= one_by_one + context.period + context.budget
+
+
+def test_a_ring_has_so_many_refills_at_most(world: World) -> None:
+    """Whatever its object has room for: going through the ring is bounded."""
+    system = Invoking(world)
+    context = world.make(SchedContext, 1024)
+    system.give(system.caller, 5, SchedControlCap(0))
+    cap = SchedContextCap(10, context)
+    assert system.invoke(Label.SCHED_CONTROL_CONFIGURE_FLAGS, 100, 1000, 40, 0, 0, caps=(cap,), on=5) == OK
+    assert context.refill_max == budget.MOST_REFILLS
 
 
 @settings(max_examples=60, deadline=None)

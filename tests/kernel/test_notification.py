@@ -51,7 +51,7 @@ def test_a_call_through_a_notification_is_answered_by_nothing(pair: Pair, flag: 
 
 def test_a_signal_wakes_the_first_who_waits(pair: Pair, flag: Notification) -> None:
     pair.start(pair.client, pair.server)
-    kernel.current = pair.server
+    pair.make_current(pair.server)
     pair.system_call_only(Call.WAIT, NTFN)
     assert flag.state is NotificationState.WAITING
     notification.signal(flag, 8)

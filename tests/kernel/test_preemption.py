@@ -12,20 +12,26 @@ import pytest
 
 from pith.abi.errors import ErrorCode
 from pith.abi.labels import Label
-from pith.kernel import blocking, cspace
+from pith.abi.objects import ObjectType
+from pith.abi.syscalls import SystemCall
+from pith.kernel import blocking, budget, cspace
+from pith.kernel import thread as threads_of
 from pith.kernel.objects import (
     EndpointCap,
     IRQHandlerCap,
     Notification,
     NotificationCap,
     NullCap,
+    Register,
     Thread,
     ThreadSlot,
     ThreadState,
+    UntypedCap,
 )
+from pith.kernel.riscv64 import timer
 from pith.kernel.riscv64.csr import SUPERVISOR_EXTERNAL
 from pith.kernel.state import interrupts, kernel
-from pith.metal import Struct
+from pith.metal import Struct, replace
 from pith.verify.check import require_all
 
 from .conftest import World
@@ -56,6 +62,11 @@ class Interrupted(Invoking):
         for thread in threads:
             wait(thread)
         return threads
+
+    def again(self, on: int) -> None:
+        """The caller makes the same call once more."""
+        kernel.current = self.caller
+        self.system_call_only(SystemCall.CALL, on)
 
     def steps(self, label: Label, on: int = ROOT) -> int:
         """Make the call until it is done, interrupted at every point; how often that was."""
@@ -126,3 +137,93 @@ def test_a_revocation_stops_after_every_capability(system: Interrupted) -> None:
         cspace.insert(original.cap, original, system.world.root_slot(system.caller, FIRST + number))
     cspace.move(original.cap, original, system.subject)
     assert system.steps(Label.CNODE_REVOKE) == WAITERS
+
+
+def test_a_cancellation_goes_on_where_it_stopped(system: Interrupted) -> None:
+    place = system.endpoint()
+    original = system.owned[place.address]
+    cspace.insert(replace(original.cap, badge=1), original, system.subject)
+    threads = [system.passive(50) for _ in range(2 * WAITERS)]
+    for number, thread in enumerate(threads):
+        thread.wait_badge = number % 2
+        blocking.wait_at_endpoint(thread, place, ThreadState.BLOCKED_ON_SEND)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    for _ in range(3):
+        system.invoke(Label.CNODE_CANCEL_BADGED_SENDS, SUBJECT, 64, on=ROOT)
+        assert system.caller.state is ThreadState.RESTART
+    assert kernel.cancel_next is threads[3]
+    blocking.cancel(threads[3])  # it leaves: the next is looked at next
+    assert kernel.cancel_next is threads[4]
+    late = system.passive(60)
+    late.wait_badge = 1
+    blocking.wait_at_endpoint(late, place, ThreadState.BLOCKED_ON_SEND)  # before all that were looked at
+    assert kernel.cancel_endpoint is None
+    assert system.steps(Label.CNODE_CANCEL_BADGED_SENDS) == 2 * WAITERS - 1
+    assert late.state is ThreadState.RESTART
+    expected = [ThreadState.BLOCKED_ON_SEND, ThreadState.RESTART] * WAITERS
+    expected[3] = ThreadState.INACTIVE
+    assert states(threads) == expected
+
+
+def test_a_cancellation_begins_anew_for_a_sender_whose_priority_changes(system: Interrupted) -> None:
+    place = system.endpoint()
+    original = system.owned[place.address]
+    cspace.insert(replace(original.cap, badge=1), original, system.subject)
+    first, last = system.passive(50), system.passive(40)
+    for thread in (first, last):
+        thread.wait_badge = 1 if thread is last else 2
+        blocking.wait_at_endpoint(thread, place, ThreadState.BLOCKED_ON_SEND)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    system.invoke(Label.CNODE_CANCEL_BADGED_SENDS, SUBJECT, 64, on=ROOT)
+    assert kernel.cancel_next is last
+    threads_of.set_priority(last, 60)
+    assert kernel.cancel_endpoint is None and place.queue.head is last
+
+
+def retype(system: Interrupted, count: int, first: int = FIRST) -> tuple[int, list[int]]:
+    root = system.caller.slots[ThreadSlot.CSPACE].cap
+    return system.invoke(
+        Label.UNTYPED_RETYPE, ObjectType.ENDPOINT, 0, 0, 0, first, count, caps=(root,), on=SUBJECT
+    )
+
+
+def test_objects_are_made_one_by_one(system: Interrupted) -> None:
+    system.world.put(system.subject, system.world.untyped(12).cap)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    retype(system, WAITERS, first=FIRST + 1)
+    registers = system.caller.registers
+    for made in range(1, WAITERS):
+        assert system.caller.state is ThreadState.RESTART
+        assert registers[Register.A2] == made << 32 | ObjectType.ENDPOINT
+        cap = system.subject.cap
+        assert isinstance(cap, UntypedCap) and cap.watermark == 16 * made
+        system.again(SUBJECT)
+    assert system.caller.state is ThreadState.RUNNING
+    slots = [system.world.root_slot(system.caller, FIRST + 1 + number).cap for number in range(WAITERS)]
+    assert len({cap.bits for cap in slots}) == WAITERS and all(isinstance(cap, EndpointCap) for cap in slots)
+
+
+@pytest.mark.parametrize("made", [1, 2, 256, 1 << 31])
+def test_no_call_has_made_more_objects_than_it_asks_for(system: Interrupted, made: int) -> None:
+    system.world.put(system.subject, system.world.untyped(12).cap)
+    root = system.caller.slots[ThreadSlot.CSPACE].cap
+    word = made << 32 | ObjectType.ENDPOINT
+    answer = system.invoke(Label.UNTYPED_RETYPE, word, 0, 0, 0, FIRST + 1, 1, caps=(root,), on=SUBJECT)
+    assert answer == (ErrorCode.INVALID_ARGUMENT, [0])
+
+
+def test_refills_that_come_together_wake_thread_by_thread_while_a_device_interrupts(
+    system: Interrupted,
+) -> None:
+    threads = []
+    for _ in range(WAITERS):
+        context = system.context(100, 1000)
+        budget.charge(context, timer.to_ticks(100))
+        threads.append(system.thread(10, context))
+    assert all(thread.is_postponed for thread in threads)
+    system.elapse(2000)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    for entries in range(1, WAITERS + 1):
+        system.run()
+        assert sum(not thread.is_postponed for thread in threads) == entries
+        assert entries == WAITERS or system.deadline <= 0  # the timer interrupts at once

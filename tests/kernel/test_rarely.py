@@ -85,8 +85,7 @@ def test_a_waiter_changes_its_place_with_its_priority(system: Invoking) -> None:
         system.make_current(thread)
         system.system_call(SystemCall.WAIT, 3)
     assert note.queue.head is high
-    low.priority = 201
-    blocking.requeue(low)
+    blocking.change_priority(low, 201)
     assert note.queue.head is low and note.queue.tail is high
 
 

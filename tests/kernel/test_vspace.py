@@ -199,7 +199,7 @@ def test_make_pool(world: World, space: Slot) -> None:
     assert isinstance(made.cap, PageTableCap) and made.cap.asid == 512
     derivation.delete(slot)
     assert kernel.asid_pools[1] is None and vspace.root_of(512) is None
-    assert (None, 512) in world.processor.fences
+    assert (None, None) in world.processor.fences
 
 
 def test_make_pool_errors(world: World, space: Slot) -> None:

@@ -11,7 +11,7 @@ from pith import UserError
 from pith.lab.bench.boot import Boot, until_first_call
 from pith.lab.bench.building import SOURCES
 from pith.lab.bench.chart import Axis, at, charts, even_step, short
-from pith.lab.bench.figures import DATA, SCALING, Curve, Figure, FigureResult, crossings, curves_in
+from pith.lab.bench.figures import DATA, DELAYS, SCALING, Curve, Figure, FigureResult, crossings, curves_in
 from pith.lab.bench.figures_json import to_json
 from pith.lab.bench.figures_text import boot_table, figures_text
 from tests.cli.conftest import Pith, pith  # noqa: F401
@@ -141,7 +141,7 @@ def test_axes() -> None:
 def test_the_program_knows_every_curve() -> None:
     text = "\n".join(file.read_text() for file in SOURCES.glob("*.c"))
     named = set(re.findall(r'"([a-z.-]+)"', text))
-    for figure in (DATA, *SCALING):
+    for figure in (DATA, *SCALING, DELAYS):
         assert {figure.scenario, *(curve.name for curve in figure.curves)} <= named
 
 
@@ -180,15 +180,17 @@ def test_scaling_is_flat_where_it_should_be_and_interrupts_wait_for_a_bounded_ti
     *benchmarks, boot = json.loads(ended.out)
     medians = {
         (point["Curve"], point[figure.x]): point["Median"]
-        for figure, benchmark in zip(SCALING, benchmarks, strict=True)
+        for figure, benchmark in zip((*SCALING, DELAYS), benchmarks, strict=True)
         for point in benchmark["Results"]
     }
-    assert len(medians) == sum(len(figure.curves) * figure.places for figure in SCALING)
+    assert len(medians) == sum(len(figure.curves) * figure.places for figure in (*SCALING, DELAYS))
     assert medians["threads.call", 1] == medians["threads.call", 10_000]
     assert medians["priorities.resume", 250] == pytest.approx(medians["priorities.resume", 1], rel=0.05)
     assert medians["depth.signal", 1] < medians["depth.signal", 64]
     assert medians["revoke.cost", 10_000] > 8 * medians["revoke.cost", 1000]
     assert medians["revoke.delay", 10_000] < 1.1 * medians["revoke.delay", 1000]
+    delays = {place: delay for place, delay in medians.items() if place[0].startswith("delay.")}
+    assert {place: delay for place, delay in delays.items() if not 300 < delay <= 5000} == {}
     assert medians["revoke.user", 1] < medians["revoke.delay", 1] < medians["revoke.delay", 1000]
     [own] = boot["Results"]
     assert 0 < own["Instructions"] < own["Instructions since power-on"]

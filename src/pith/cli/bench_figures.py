@@ -49,12 +49,12 @@ def scaling(
 ) -> None:
     """What grows with threads, priorities, depth and descendants; how long interrupts wait; what booting takes."""
     from pith.lab.bench.boot import measure_boot
-    from pith.lab.bench.figures import SCALING
+    from pith.lab.bench.figures import DELAYS, SCALING
 
     require(plot)
     with tempfile.TemporaryDirectory(prefix="pith-bench-") as directory:
         kernels = chosen_kernels(kernel, against, Path(directory))
-        results = run_figures(SCALING, kernels)
+        results = run_figures(SCALING, kernels) + run_figures((DELAYS,), kernels)
         boots = [measure_boot(measured) for measured in kernels]
     show(results, boots, json, plot)
 

@@ -7,13 +7,18 @@ come first served among equals.
 
 from __future__ import annotations
 
+from pith.metal import cold, u8, u64
+
 from . import budget, reply, scheduler
 from .objects import Endpoint, FaultKind, Notification, NotificationState, Thread, ThreadState
-from .queue import insert_by_priority, remove
+from .queue import insert_by_priority, remove_by_priority
+from .state import kernel
 
 
 def wait_at_endpoint(thread: Thread, endpoint: Endpoint, state: ThreadState) -> None:
     """Queue `thread` at the endpoint, as a sender or a receiver."""
+    if state is ThreadState.BLOCKED_ON_SEND:
+        forget_cancellation(endpoint, thread.wait_badge)
     thread.state = state
     thread.wait_endpoint = endpoint
     insert_by_priority(endpoint.queue, thread)
@@ -31,23 +36,44 @@ def leave_queue(thread: Thread) -> None:
     """Take a blocked thread out of the queue that it stands in, if any; its state is for the caller to set."""
     endpoint, notification = thread.wait_endpoint, thread.wait_notification
     if endpoint is not None:
-        remove(endpoint.queue, thread)
+        remove_by_priority(endpoint.queue, thread)
         thread.wait_endpoint = None
     if notification is not None:
-        remove(notification.queue, thread)
+        remove_by_priority(notification.queue, thread)
         thread.wait_notification = None
         if notification.queue.head is None:
             notification.state = NotificationState.IDLE
 
 
-def requeue(thread: Thread) -> None:
-    """Put a blocked thread, whose priority changed, to its new place in the queue that it stands in."""
-    if thread.wait_endpoint is not None:
-        remove(thread.wait_endpoint.queue, thread)
-        insert_by_priority(thread.wait_endpoint.queue, thread)
-    if thread.wait_notification is not None:
-        remove(thread.wait_notification.queue, thread)
-        insert_by_priority(thread.wait_notification.queue, thread)
+@cold
+def change_priority(thread: Thread, priority: u8) -> None:
+    """Set the priority of a thread that waits in a queue, where it goes to its new place."""
+    endpoint, notification = thread.wait_endpoint, thread.wait_notification
+    if endpoint is not None:
+        pass_cancellation(thread)
+        forget_cancellation(endpoint, thread.wait_badge)
+        remove_by_priority(endpoint.queue, thread)
+    if notification is not None:
+        remove_by_priority(notification.queue, thread)
+    thread.priority = priority
+    if endpoint is not None:
+        insert_by_priority(endpoint.queue, thread)
+    if notification is not None:
+        insert_by_priority(notification.queue, thread)
+
+
+@cold
+def pass_cancellation(sender: Thread) -> None:
+    """The sender leaves its queue: a cancellation that was interrupted there goes on with the next."""
+    if sender is kernel.cancel_next:
+        kernel.cancel_next = sender.queue_next
+
+
+@cold
+def forget_cancellation(endpoint: Endpoint, badge: u64) -> None:
+    """A sender with `badge` comes to a new place: a cancellation of that badge which was interrupted begins anew."""
+    if endpoint is kernel.cancel_endpoint and badge == kernel.cancel_badge:
+        kernel.cancel_endpoint = None
 
 
 def cancel(thread: Thread) -> None:
@@ -59,7 +85,7 @@ def cancel(thread: Thread) -> None:
         case ThreadState.BLOCKED_ON_REPLY:
             reply.abandon(thread)
         case ThreadState.BLOCKED_ON_SEND | ThreadState.BLOCKED_ON_NOTIFICATION:
-            pass
+            pass_cancellation(thread)
         case _:
             return
     leave_queue(thread)

@@ -11,6 +11,9 @@ least the smallest budget, so that a thread is never resumed for less time than 
 again. With a period, they are sorted by time, each ending before the next begins (time + amount); those of a
 round-robin context are no times to wait for.
 
+All that is done here may go through the whole ring, so a ring has at most MOST_REFILLS, whatever room its object has: more
+refills than that are merged, which delays time but never adds any.
+
 Manual: "Scheduling Contexts", "Scheduling Context Creation"; Lyons et al., "Scheduling-context
 capabilities" (EuroSys 2018).
 """
@@ -30,6 +33,7 @@ MAX_PERIOD_TICKS: Final = 1 << 61
 END_OF_TIME: Final = (
     1 << 62
 )  # 14 years at 10 GHz. No refill is later, so that sums of times and periods fit 64 bits
+MOST_REFILLS: Final = 32
 REFILLS_OFFSET: Final = size_of(SchedContext)
 
 
@@ -55,7 +59,7 @@ def last(context: SchedContext) -> Refill:
 
 
 def most_refills(size_bits: u6) -> u32:
-    """How many refills a context of 2**size_bits bytes has room for."""
+    """How many refills a context of 2**size_bits bytes has room for; no more than MOST_REFILLS are used."""
     return ((1 << size_bits) - SCHED_CONTEXT_CORE_BYTES) // REFILL_BYTES + MIN_REFILLS
 
 
@@ -192,8 +196,8 @@ def charge(context: SchedContext, usage: u64) -> None:
 
 
 def _charge_sporadic(context: SchedContext, usage: u64) -> None:
-    if usage >> 1 > context.budget:
-        usage -= _skip_rounds(context, usage)
+    if usage > context.budget:
+        usage = _skip_rounds(context, usage)
     while (amount := first(context).amount) <= usage and (time := first(context).time) < END_OF_TIME:
         usage -= amount  # used up: the whole refill comes back one period later
         _drop_first(context)
@@ -214,15 +218,17 @@ def _charge_sporadic(context: SchedContext, usage: u64) -> None:
 
 
 def _skip_rounds(context: SchedContext, usage: u64) -> u64:
-    """Go through the whole ring as often as `usage` does, but for as many rounds as may join refills; returns what it took.
+    """Go through the ring as often as `usage` covers the budget; what is left of it then.
 
-    A round leaves all refills as they were, a period later. Only a clock that jumps makes so many of them.
+    Only a clock that jumps makes more of them than one. All comes back as one refill, when the last would have.
     """
-    rounds = max(usage // max(context.budget, 1) - context.refill_count, 0)
-    skipped = min(rounds, max(END_OF_TIME - last(context).time, 0) // max(context.period, 1))
-    for position in range(context.refill_count):
-        refill(context, position).time += skipped * context.period
-    return skipped * context.budget
+    rounds, rest = usage // max(context.budget, 1), usage % max(context.budget, 1)
+    time = min(last(context).time + rounds * context.period, END_OF_TIME)
+    context.refill_count = 1
+    only = first(context)
+    only.time = time
+    only.amount = context.budget
+    return rest
 
 
 def _pay_back(context: SchedContext, overrun: u64) -> None:

@@ -48,7 +48,8 @@ def invoke_control(cap: SchedControlCap, call: Invocation) -> u7:
     if amount == period:
         configure(context, ticks, ticks, MIN_REFILLS)
     else:  # rounded apart: they stay different, and the share is no larger than what was asked for
-        configure(context, ticks, timer.to_ticks_up(period), MIN_REFILLS + extra_refills)
+        refills = min(MIN_REFILLS + extra_refills, budget.MOST_REFILLS)
+        configure(context, ticks, timer.to_ticks_up(period), refills)
     return 0
 
 

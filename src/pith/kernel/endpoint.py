@@ -12,7 +12,9 @@ from __future__ import annotations
 from pith.metal import Value, u64
 
 from . import binding, blocking, budget, fault_message, message, notification, reply, scheduler
+from .errors import Preempted
 from .objects import Endpoint, FaultKind, NotificationState, Register, Reply, Thread, ThreadState
+from .state import kernel
 
 
 class Sending(Value):
@@ -70,6 +72,7 @@ def receive(endpoint: Endpoint, receiver: Thread, brought: Reply | None, is_bloc
 
 def _receive_from(endpoint: Endpoint, sender: Thread, receiver: Thread, brought: Reply | None) -> None:
     """Give the running receiver the message of `sender`, which waits in the queue."""
+    blocking.pass_cancellation(sender)
     blocking.leave_queue(sender)
     sending = Sending(
         badge=sender.wait_badge,
@@ -113,16 +116,27 @@ def cancel_all(endpoint: Endpoint) -> None:
 
 
 def cancel_badged_sends(endpoint: Endpoint, badge: u64) -> None:
-    """Let the senders with `badge` make their system calls again. Raises Preempted between two of them."""
+    """Let the senders with `badge` make their system calls again. Raises Preempted: call it again.
+
+    An endpoint has no room to remember how far this came, so the kernel does, for one endpoint at a time: if two long
+    cancellations interrupt each other, the one that was interrupted first begins anew.
+    """
     thread = endpoint.queue.head
     if thread is not None and thread.state is not ThreadState.BLOCKED_ON_SEND:
         return
+    if endpoint is kernel.cancel_endpoint and badge == kernel.cancel_badge:
+        thread = kernel.cancel_next
+        kernel.cancel_endpoint = None
     while thread is not None:
         following = thread.queue_next
         if thread.wait_badge == badge:
             _dismiss(thread)
-        scheduler.preemption_point()
         thread = following
+        if scheduler.is_interrupted():
+            kernel.cancel_endpoint = endpoint
+            kernel.cancel_badge = badge
+            kernel.cancel_next = thread
+            raise Preempted()
 
 
 def _dismiss(thread: Thread) -> None:

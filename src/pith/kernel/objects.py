@@ -347,6 +347,8 @@ class Thread(Struct, size=2048):
     float_registers: Array[u64] = array(32)
     float_status: u64
 
+    queue_above: Thread | None  # while it is the last of its priority in a queue, see queue.py
+
     # In the release queue, see release.py.
     release_time: u64
     release_parent: Thread | None

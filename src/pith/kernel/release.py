@@ -11,12 +11,13 @@ left one's; an absent child has rank 0. Of threads that wait for the same tick, 
 
 from __future__ import annotations
 
-from pith.metal import u8, u64
+from pith.metal import cold, u8, u64
 
 from .objects import Thread
 from .state import kernel
 
 
+@cold
 def insert(thread: Thread, time: u64) -> None:
     """Let the thread, which is not in the queue, wait for `time`."""
     thread.release_time = time
@@ -24,6 +25,7 @@ def insert(thread: Thread, time: u64) -> None:
     kernel.next_release = _join(kernel.next_release, thread)
 
 
+@cold
 def remove(thread: Thread) -> None:
     """Take a thread out of the queue, wherever it stands."""
     parent, rest = thread.release_parent, _join(thread.release_left, thread.release_right)

@@ -16,7 +16,7 @@ from pith.metal import inline
 
 from . import binding, scheduler
 from .objects import Reply, SchedContext, Thread, ThreadState
-from .queue import remove as leave_queue
+from .queue import remove_by_priority as leave_queue
 
 
 def offer(reply: Reply, receiver: Thread) -> None:

@@ -217,13 +217,18 @@ def reschedule() -> None:
 
 @inline
 def preemption_point() -> None:
-    """A consistent point of a long operation, with progress behind it. Raises Preempted if an interrupt waits.
-
-    Two instructions and a branch, so there is one after every step. The end of the budget is an interrupt too: the deadline
-    is never later.
-    """
-    if csr_read("sip") & INTERRUPTS:
+    """A consistent point of a long operation, with progress behind it. Raises Preempted if an interrupt waits."""
+    if is_interrupted():
         raise Preempted()
+
+
+@inline
+def is_interrupted() -> bool:
+    """Whether an interrupt waits: two instructions and a branch, so that long operations ask after every step.
+
+    The end of the budget is an interrupt too: the deadline is never later.
+    """
+    return csr_read("sip") & INTERRUPTS != 0
 
 
 # Time -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Final
 from pith.abi.messages import MESSAGE_MAX_CAPS, IPCBuffer
 from pith.metal import Array, Struct, array, static, u8, u16, u32, u34, u64
 
-from .objects import ASIDPool, CNodeCap, PageTable, SchedContext, Slot, Thread, ThreadQueue
+from .objects import ASIDPool, CNodeCap, Endpoint, PageTable, SchedContext, Slot, Thread, ThreadQueue
 
 PRIORITIES: Final = 256
 DOMAINS: Final = 16
@@ -82,6 +82,12 @@ class KernelState(Struct, align=64):
     wants_answer: bool  # it is a call
     caller_buffer: IPCBuffer | None
     extra_slots: Array[Slot | None] = array(MESSAGE_MAX_CAPS)
+
+    # The cancellation of badged sends that was interrupted last, if it did not go on yet: of the senders at
+    # `cancel_endpoint` none before `cancel_next`, or none at all, has the badge.
+    cancel_endpoint: Endpoint | None
+    cancel_badge: u64
+    cancel_next: Thread | None
 
     # Domains.
     domain_count: u8  # how many there are; boot.py sets it

@@ -47,8 +47,10 @@ def set_priority(thread: Thread, priority: u8) -> None:
         scheduler.enqueue_front(thread)
         scheduler.reschedule()
         return
-    thread.priority = priority
-    blocking.requeue(thread)
+    if thread.wait_endpoint is not None or thread.wait_notification is not None:
+        blocking.change_priority(thread, priority)
+    else:
+        thread.priority = priority
     if thread is kernel.current or thread is kernel.next_thread:
         scheduler.reschedule()
 

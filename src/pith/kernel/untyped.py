@@ -6,6 +6,10 @@ first clears what was used. So objects always begin as zeros, the kernel keeps n
 is cleared is charged to who asked. Clearing goes from the watermark down and lowers it, so that it can stop
 at any chunk (Preempted) and go on when the call is made again.
 
+Making objects can stop between any two of them. Those that are made stay, and the call is changed to ask for the others: word 0
+of its message, the type, has in its upper half how many were made. A caller that writes that half itself asks for the
+rest of such a call, no more. (It is a register; the words that say where and how many may lie in memory that is read only.)
+
 Manual: "Kernel Memory Allocation"; interface `seL4_Untyped`.
 """
 
@@ -31,14 +35,14 @@ from pith.abi.objects import (
     WORD_BITS,
     ObjectType,
 )
-from pith.metal import Value, replace, u6, u7, u8, u9, u40, u64
+from pith.metal import MASK32, Value, cold, replace, u6, u7, u8, u9, u40, u48, u64
 from pith.metal.machine import zero_memory
 
 from . import debug, scheduler
 from .capability import has_children
 from .cspace import ensure_empty, insert_new, lookup_in, slot_at
-from .errors import FailedLookup, IllegalOperation, InvalidArgument, NotEnoughMemory, RangeError
-from .message import Invocation, argument, extra_slot, require
+from .errors import FailedLookup, IllegalOperation, InvalidArgument, NotEnoughMemory, Preempted, RangeError
+from .message import Invocation, argument, current, extra_slot, require
 from .objects import (
     Cap,
     CNodeCap,
@@ -50,6 +54,7 @@ from .objects import (
     NotificationCap,
     PageTable,
     PageTableCap,
+    Register,
     Reply,
     ReplyCap,
     SchedContext,
@@ -63,11 +68,12 @@ from .riscv64.window import window_of
 from .state import kernel
 
 FAN_OUT_LIMIT: Final = 256  # objects that one call makes
+MADE_SHIFT: Final = 32  # in word 0: how many of them it made before it was interrupted
 CHUNK: Final = 4096  # bytes cleared between preemption points: some 640 instructions
 
 
 class Request(Value):
-    """What a Retype asks for: `count` objects, their capabilities in `node` from slot `first` on."""
+    """What a Retype asks for, less what it made before: `count` objects, their capabilities in `node` from slot `first` on."""
 
     kind: ObjectType
     size_bits: u6  # as the caller gave it
@@ -86,14 +92,15 @@ def invoke(cap: UntypedCap, call: Invocation) -> u7:
     for index in range(request.count):
         ensure_empty(slot_at(request.node, request.first + index))
     is_fresh = not has_children(call.slot)
-    free: u64 = (1 << cap.size_bits) - (0 if is_fresh else cap.watermark)
+    used: u48 = 0 if is_fresh else cap.watermark
+    free: u64 = (1 << cap.size_bits) - used
     if free >> request.object_bits < request.count:
         raise NotEnoughMemory(free)
     if cap.is_device and not _can_be_device(request.kind):
         raise InvalidArgument(1)
     if is_fresh:
         _reset(call.slot)
-    _create(call.slot, request)
+    _create(cap, used, call, request)
     return 0
 
 
@@ -101,9 +108,10 @@ def invoke(cap: UntypedCap, call: Invocation) -> u7:
 
 
 def _read_request(call: Invocation) -> Request:
-    if argument(call, 0) >= len(ObjectType):
+    made, number = argument(call, 0) >> MADE_SHIFT, argument(call, 0) & MASK32
+    if number >= len(ObjectType) or made >= FAN_OUT_LIMIT:
         raise InvalidArgument(0)
-    kind = ObjectType(argument(call, 0))
+    kind = ObjectType(number)
     size_bits = argument(call, 1)
     if size_bits >= WORD_BITS or _object_bits(kind, size_bits) > MAX_UNTYPED_BITS:
         raise RangeError(0, MAX_UNTYPED_BITS)
@@ -118,7 +126,9 @@ def _read_request(call: Invocation) -> Request:
         raise RangeError(1, FAN_OUT_LIMIT)
     if count > slots - first:
         raise RangeError(1, slots - first)
-    return Request(kind, size_bits, _object_bits(kind, size_bits), node, first, count)
+    if made >= count:
+        raise InvalidArgument(0)
+    return Request(kind, size_bits, _object_bits(kind, size_bits), node, first + made, count - made)
 
 
 def _destination(call: Invocation) -> CNodeCap:
@@ -195,16 +205,31 @@ def _reset(slot: Slot) -> None:
         scheduler.preemption_point()
 
 
-def _create(slot: Slot, request: Request) -> None:
-    """Make the objects behind the watermark, and capabilities to them as children of the untyped's slot."""
-    cap = slot.cap
-    assert isinstance(cap, UntypedCap)
-    size = 1 << request.object_bits
-    offset = (cap.watermark + size - 1) // size * size
-    slot.cap = replace(cap, watermark=offset + request.count * size)
-    for index in range(request.count):
-        made = make(request.kind, cap.base + offset + index * size, request.size_bits, cap.is_device)
-        insert_new(made, slot, slot_at(request.node, request.first + index))
+def _create(cap: UntypedCap, used: u48, call: Invocation, request: Request) -> None:
+    """Make the objects behind what is used, and capabilities to them as children of the untyped's slot."""
+    slot, size = call.slot, 1 << request.object_bits
+    offset: u48 = (used + size - 1) // size * size
+    place: u64 = request.first
+    left: u9 = request.count
+    while True:
+        made = make(request.kind, cap.base + offset, request.size_bits, cap.is_device)
+        insert_new(made, slot, slot_at(request.node, place))
+        offset += size
+        place += 1
+        left -= 1
+        if left == 0 or scheduler.is_interrupted():
+            break
+    slot.cap = replace(cap, watermark=offset)
+    if left > 0:
+        _ask_for_the_rest(call, request.kind, left)
+        raise Preempted()
+
+
+@cold
+def _ask_for_the_rest(call: Invocation, kind: ObjectType, left: u64) -> None:
+    """Change the current thread's call so that it asks for the `left` objects that are not made yet."""
+    made = argument(call, 5) - left
+    current().registers[Register.A2] = made << MADE_SHIFT | int(kind)
 
 
 def make(kind: ObjectType, base: u40, size_bits: u6, is_device: bool) -> Cap:

@@ -24,7 +24,7 @@ from typing import Final
 from pith.abi.errors import LookupFailureKind
 from pith.abi.objects import ASID_POOL_INDEX_BITS, PAGE_BITS, PAGE_TABLE_INDEX_BITS
 from pith.metal import Value, inline, u2, u6, u9, u16, u40, u64
-from pith.metal.machine import csr_write, fence_address_space
+from pith.metal.machine import csr_write, fence_address_space, fence_translations
 
 from ..errors import FailedLookup, InvalidCapability
 from ..objects import ASIDPool, Cap, PageTable, PageTableCap, PageTableEntry, Thread, ThreadSlot
@@ -133,9 +133,7 @@ def release_pool(base_asid: u16, pool: ASIDPool) -> None:
     """Let no ASID of the pool name anything any more, if it is in use."""
     if kernel.asid_pools[pool_index(base_asid)] is pool:
         kernel.asid_pools[pool_index(base_asid)] = None
-        for index in range(ENTRIES):
-            if pool.roots[index] is not None:
-                fence_address_space(base_asid + index)
+        fence_translations()  # of up to 512 address spaces: one by one would take longer than an interrupt may wait
         begin_epoch()
         refresh()
 

@@ -177,3 +177,25 @@ SCALING: Final = (
         is_steep=True,
     ),
 )
+
+# In a run by itself, for it needs nearly all memory.
+DELAYS: Final = Figure(
+    "delays",
+    "Instructions that an interrupt waits, at most, while the kernel does something long",
+    "objects",
+    5,
+    (
+        Curve("delay.clear", "clear pages"),
+        Curve("delay.retype", "make threads"),
+        Curve("delay.endpoint", "end endpoint"),
+        Curve("delay.notification", "end notifi- cation"),
+        Curve("delay.cancel", "cancel badged sends"),
+        Curve("delay.priority", "set priority in queue"),
+        Curve("delay.cnode", "end CNode"),
+        Curve("delay.threads", "end threads"),
+        Curve("delay.revoke", "revoke untyped"),
+        Curve("delay.release", "wait for budget"),
+        Curve("delay.refills", "merge refills"),
+        Curve("delay.domain", "domains"),
+    ),
+)

@@ -33,5 +33,6 @@ void pith_main(const struct pith_bootinfo *info)
     measure_crowds();
     measure_depths();
     measure_revocations();
+    measure_delays();
     print("bench ends\n");
 }

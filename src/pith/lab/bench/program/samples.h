@@ -53,3 +53,4 @@ void measure_services(void);
 void measure_crowds(void);
 void measure_depths(void);
 void measure_revocations(void);
+void measure_delays(void);
