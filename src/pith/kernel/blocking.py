@@ -7,7 +7,7 @@ come first served among equals.
 
 from __future__ import annotations
 
-from pith.metal import cold, u8, u64
+from pith.metal import cold, inline, u8, u64
 
 from . import budget, reply, scheduler
 from .objects import Endpoint, FaultKind, Notification, NotificationState, Thread, ThreadState
@@ -76,18 +76,24 @@ def forget_cancellation(endpoint: Endpoint, badge: u64) -> None:
         kernel.cancel_endpoint = None
 
 
+@inline
 def cancel(thread: Thread) -> None:
     """End whatever the thread waits for, and its fault; a blocked thread becomes inactive."""
     thread.fault_kind = FaultKind.NONE
+    if scheduler.is_blocked(thread):
+        _stop_waiting(thread)
+
+
+def _stop_waiting(thread: Thread) -> None:
     match thread.state:
         case ThreadState.BLOCKED_ON_RECEIVE:
             reply.withdraw(thread)
         case ThreadState.BLOCKED_ON_REPLY:
             reply.abandon(thread)
-        case ThreadState.BLOCKED_ON_SEND | ThreadState.BLOCKED_ON_NOTIFICATION:
+        case ThreadState.BLOCKED_ON_SEND:
             pass_cancellation(thread)
         case _:
-            return
+            pass
     leave_queue(thread)
     thread.state = ThreadState.INACTIVE
 

@@ -44,7 +44,10 @@ def remember(notification: Notification, badge: u64) -> None:
 
 def _hand_over(notification: Notification, thread: Thread, badge: u64) -> None:
     """End the waiting of `thread` with the signal."""
-    blocking.cancel(thread)
+    if thread.state is ThreadState.BLOCKED_ON_NOTIFICATION:
+        blocking.leave_queue(thread)
+    else:
+        blocking.cancel(thread)
     thread.state = ThreadState.RUNNING
     thread.registers[Register.A0] = badge
     binding.lend(notification, thread)

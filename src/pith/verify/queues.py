@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pith.kernel.objects import (
     Endpoint,
@@ -129,6 +130,17 @@ def queues_are_sorted_by_priority(census: Census) -> Iterator[Violation]:
                 yield Violation(line.name, f"priorities {priorities}", "falling priorities")
 
 
+def the_last_of_each_priority_leads_upwards(census: Census) -> Iterator[Violation]:
+    """In an endpoint's or notification's queue the last of each priority but the highest names the last of the next higher."""
+    for line in census.once(lines):
+        if line.owner is not None:
+            lasts = list({thread.priority: thread for thread in members(line.queue)}.values())
+            for above, last in pairwise(lasts):
+                if last.queue_above is not above:
+                    subject = f"{name_of(last)} in {line.name}: queue_above"
+                    yield Violation(subject, name_of(last.queue_above), name_of(above))
+
+
 def notifications_wait_or_hold_badges(census: Census) -> Iterator[Violation]:
     """A notification says that it is WAITING exactly if a thread waits in its queue."""
     for notification in census.all(Notification):
@@ -160,6 +172,7 @@ RULES = (
     waiting_threads_are_queued,
     nobody_sends_where_somebody_receives,
     queues_are_sorted_by_priority,
+    the_last_of_each_priority_leads_upwards,
     notifications_wait_or_hold_badges,
     bound_notifications_are_mutual,
 )
