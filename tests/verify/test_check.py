@@ -234,6 +234,11 @@ def raise_a_priority_in_place(town: Town) -> None:
     town.second.priority = 61
 
 
+@breaks("the_last_of_each_priority_leads_upwards")
+def forget_who_stands_above(town: Town) -> None:
+    town.second.queue_above = None
+
+
 @breaks("notifications_wait_or_hold_badges")
 def be_idle_with_a_queue(town: Town) -> None:
     town.notification.state = NotificationState.IDLE
