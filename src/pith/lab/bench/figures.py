@@ -193,6 +193,7 @@ DELAYS: Final = Figure(
         Curve("delay.priority", "set priority in queue"),
         Curve("delay.cnode", "end CNode"),
         Curve("delay.threads", "end threads"),
+        Curve("delay.space", "end space"),
         Curve("delay.revoke", "revoke untyped"),
         Curve("delay.release", "wait for budget"),
         Curve("delay.refills", "merge refills"),

@@ -11,6 +11,7 @@
 
 enum { MOST = 10000, HOME_BITS = 14, TCB_BITS = 11, CONTEXT_BITS = 7, FAN_OUT = 256, LOW = 1 };
 enum { WORK = 10000, MOST_ROUNDS = 20, BUDGET = 50, PERIOD = 60000000, SHARE = 300, REFILL_BITS = 18, SPORADIC = 1 };
+enum { SPACE_ADDRESS = 0x40000000 };
 
 /* CNodes of their own for many capabilities, for the program's has too few slots; and slots for what is in hand. */
 static word tcb_home, context_home, spare_home, tcb_count, calling;
@@ -167,6 +168,38 @@ static void fill_cnode_with_threads(word count)
     make_many(spare_memory, PITH_TCB, 0, object, 0, count);
 }
 
+static void map_table(word address, word index)
+{
+    make_many(spare_memory, PITH_PAGE_TABLE, 0, PITH_ROOT_CNODE, hand, 1);
+    check("map a table", pith_page_table_map(hand, object, address, 0));
+    put_away(spare_home, hand, index);
+}
+
+/* One page, mapped at as many addresses by as many capabilities, in an address space of its own. */
+static void fill_space(word count)
+{
+    word tables = MOST;
+    make_object(PITH_PAGE_TABLE, 0);
+    check("assign an identifier", pith_asid_assign(PITH_ROOT_ASID_POOL, object));
+    make_many(spare_memory, PITH_PAGE, 0, PITH_ROOT_CNODE, kept, 1);
+    map_table(SPACE_ADDRESS, tables++);
+    for (word i = 0; i < count; i++) {
+        word address = SPACE_ADDRESS + (i << 12);
+        if (i % 512 == 0)
+            map_table(address, tables++);
+        check("copy", pith_cnode_copy(pith_own(hand), pith_own(kept), PITH_ALL_RIGHTS));
+        check("map a page", pith_page_map(hand, object, address, PITH_READ, 0));
+        put_away(spare_home, hand, i);
+    }
+}
+
+static void end_space(word count)
+{
+    (void)count;
+    delete_slot(object);
+    revoke_slot(spare_memory);
+}
+
 /* The crowd has no budget for a minute: one thread more comes, and goes. */
 static void use_budgets(word count)
 {
@@ -244,6 +277,7 @@ static const struct operation operations[] = {
     {"delay.priority", wait_at_endpoint, change_priority},
     {"delay.cnode", fill_cnode, delete_object},
     {"delay.threads", fill_cnode_with_threads, delete_object},
+    {"delay.space", fill_space, end_space},
     {"delay.revoke", make_threads_anew, revoke_spare},
     {"delay.release", use_budgets, stop_one},
     {"delay.refills", use_budget_in_pieces, use_all_again},
