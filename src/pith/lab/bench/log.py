@@ -215,8 +215,10 @@ def stamp_addresses(program: Elf) -> set[int]:
 
 
 def program_stamps() -> set[int]:
-    """Where the benchmark's program reads the instruction counter."""
-    return stamp_addresses(read_elf(build_program()))
+    """Where the benchmark's program reads the instruction counter, but for the stamp that begins a sample: no stretch begins there."""
+    program = build_program()
+    symbols = Symbols(program)
+    return {at for at in stamp_addresses(read_elf(program)) if symbols.function(at) != "sample_begins"}
 
 
 def cut_stretches(sample: list[Step], stamps: set[int]) -> list[range]:
