@@ -64,7 +64,7 @@ void set_up_resources(const struct pith_bootinfo *info)
 {
     deny_float(PITH_ROOT_TCB);
     sched_control = info->sched_control.start;
-    next_slot = info->empty.start;
+    next_slot = (info->empty.start + 1) & ~1ul; /* even, so that which slots share a cache line is no chance */
     last_slot = info->empty.end;
     image_frames = info->user_image_frames.start;
     image_frame_count = info->user_image_frames.end - image_frames;
