@@ -74,3 +74,15 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
     ]
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT)
     return subprocess.CompletedProcess([], ended.returncode, ended.stdout, ended.stderr)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--clear"]])
+def test_what_is_no_directory_is_called_so(
+    pith: Pith, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    monkeypatch.setenv("PITH_CACHE", str(file))
+    refused = pith("cache", *arguments)
+    assert refused.code == 1 and f"{file} is no directory" in refused.err
+    assert file.read_text() == "mine"

@@ -146,3 +146,12 @@ def test_a_mistake_is_told_as_compilers_do(pith: Pith, tmp_path: Path) -> None:
     lines = ended.err.splitlines()
     assert lines[0].endswith("wrong.py:7:22: error: `nmber` is not defined")
     assert lines[-1].startswith("  try: ")
+
+
+@pytest.mark.parametrize("command", ["build", "run"])
+def test_a_source_is_not_written_over(pith: Pith, tmp_path: Path, command: str) -> None:
+    file = tmp_path / "precious.py"
+    file.write_text(PROGRAM)
+    refused = pith(command, file, "-o", file)
+    assert refused.code == 2 and "is read, and would be lost" in refused.err
+    assert file.read_text() == PROGRAM

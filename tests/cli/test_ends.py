@@ -178,6 +178,16 @@ def test_what_a_program_did_is_told(tmp_path: Path, machine: str, name: str, tex
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_a_component_whose_supervisor_does_not_listen_is_told_of(tmp_path: Path, machine: str) -> None:
+    """The example waits for an answer of a program that expects to be the initial thread, and faults at once."""
+    wrong = write(tmp_path / "adder.c", READING.replace("info ? &item : 0", "0"))
+    ended = run("run", "examples/two_programs.py", wrong, "--machine", machine)
+    assert "read address 0x8, where it has no memory, in `follow` at" in ended.stderr
+    assert "which its fault handler has not heard of, and nothing runs any more" in ended.stderr
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_a_debug_call_of_a_release_kernel_is_named(tmp_path: Path, machine: str) -> None:
     program = tmp_path / "debug.elf"
     assert run("build", write(tmp_path / "debug.c", LOOP), "-o", program).returncode == 0

@@ -270,7 +270,10 @@ def test_ctrl_a_x_leaves_and_gives_the_terminal_back(tmp_path: Path, machine: st
         before = read_until(person, b"hello")
         assert b"Ctrl-A X leaves" in before and str(program).encode() in before
         for _ in range(100):  # QEMU's keyboard opens when the console falls silent
-            os.write(person, b"\x01x")
+            os.write(person, b"\x01")
+            time.sleep(0.2)  # a person's fingers are no faster
+            assert booting.poll() is None
+            os.write(person, b"x")
             try:
                 assert booting.wait(0.2) == 0
                 break
@@ -332,6 +335,11 @@ def read_until_changed(descriptor: int, process: int) -> int:
 
 
 @pytest.mark.qemu
+def test_the_hosted_machine_has_no_firmware_to_show(pith: Pith) -> None:
+    refused = pith("boot", "--machine", "hosted", "--firmware")
+    assert refused.code == 2 and "leave out --firmware" in refused.err
+
+
 @pytest.mark.parametrize(("options", "shown"), [([], False), (["--firmware"], True)])
 def test_the_firmware_is_shown_when_asked_for(tmp_path: Path, options: list[str], shown: bool) -> None:
     program = write_program(tmp_path / "hello.elf", HELLO)

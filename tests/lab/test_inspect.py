@@ -353,7 +353,7 @@ def test_an_output_over_the_dump_is_refused(dumped: tuple[Path, Path], run_pith:
     before = dump.stat().st_size
     for output in (["--html", dump], ["queues", "--svg", dump]):
         refused = run_pith("inspect", dump, *output, "--kernel", kernel)
-        assert refused.code == 2 and "is the dump itself" in refused.err
+        assert refused.code == 2 and "is read, and would be lost" in refused.err
     assert dump.stat().st_size == before
 
 

@@ -25,7 +25,7 @@ def ends() -> Iterator[tuple[int, int]]:
     os.close(ours)
 
 
-def typed(ends: tuple[int, int], keys: bytes) -> bytes:
+def typed(ends: tuple[int, int], keys: bytes) -> bytes | None:
     person, ours = ends
     with Terminal(ours) as terminal:
         os.write(person, keys)
@@ -40,6 +40,16 @@ def test_keys_pass_as_they_are(ends: tuple[int, int]) -> None:
 def test_ctrl_a_x_leaves(ends: tuple[int, int], keys: bytes) -> None:
     with pytest.raises(Left):
         typed(ends, keys)
+
+
+def test_ctrl_a_and_x_may_come_apart(ends: tuple[int, int]) -> None:
+    person, ours = ends
+    with Terminal(ours) as terminal:
+        os.write(person, b"\x01")
+        assert terminal.read() == b""  # nothing for the machine, and not the end of the input
+        os.write(person, b"x")
+        with pytest.raises(Left):
+            terminal.read()
 
 
 def test_ctrl_a_twice_is_a_ctrl_a_and_before_others_it_is_nothing(ends: tuple[int, int]) -> None:
@@ -109,5 +119,5 @@ def test_a_pipe_is_passed_on_to_its_end() -> None:
         os.write(other, b"\x01x\n")
         assert terminal.read() == b"\x01x\n"
         os.close(other)
-        assert terminal.read() == b""
+        assert terminal.read() is None
     os.close(ours)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from pith import UserError
@@ -38,3 +39,10 @@ def check_writable(file: Path) -> None:
     else:
         return
     raise UserError(f"{file}: {why}", "name a file that can be written")
+
+
+def check_apart(output: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read."""
+    for file in inputs:
+        if output.exists() and file.exists() and output.samefile(file):
+            raise UsageError(f"{output} is read, and would be lost", "name another file to write")

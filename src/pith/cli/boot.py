@@ -117,7 +117,9 @@ def boot(
         check_readable(initial, "an ELF file that was built for riscv64")
         if initial.suffix in LANGUAGES:
             raise UsageError(f"{initial} is the source of a program, not its ELF", f"pith run {initial}")
-    refuse_empty_options(machine, icount=icount, checked=checked, debug=debug, complaints=complaints)
+    refuse_empty_options(
+        machine, icount=icount, checked=checked, debug=debug, complaints=complaints, firmware=firmware
+    )
     chosen = choose_machine(machine, wants_pdb=pdb is not None, wants_gdb=gdb)
     order = BootOrder(
         machine=chosen,
@@ -164,7 +166,13 @@ def choose_machine(asked: MachineName | None, *, wants_pdb: bool, wants_gdb: boo
 
 
 def refuse_empty_options(
-    asked: MachineName | None, *, icount: bool, checked: bool, debug: bool, complaints: Complaints | None
+    asked: MachineName | None,
+    *,
+    icount: bool,
+    checked: bool,
+    debug: bool,
+    complaints: Complaints | None,
+    firmware: bool,
 ) -> None:
     """Raise UsageError for an option that would have no effect beside the others."""
     if complaints not in (None, Complaints.SILENT) and not debug:
@@ -174,6 +182,10 @@ def refuse_empty_options(
     if icount and asked is MachineName.HOSTED:
         raise UsageError(
             "--icount is for QEMU: the hosted machine always counts instructions", "leave out --icount"
+        )
+    if firmware and asked is MachineName.HOSTED:
+        raise UsageError(
+            "--firmware is for QEMU: the hosted machine has none that prints", "leave out --firmware"
         )
     if checked and asked is MachineName.QEMU:
         raise UsageError(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pith import cache_directory
+from pith import UserError, cache_directory
 
 
 def cache(
@@ -16,6 +16,12 @@ def cache(
     """Say where compiled programs are kept, how many and how large they are, and how large they may grow."""
     from pith.metal.compiler import cache as kept
 
+    place = next((p for p in (cache_directory() / "compiled", cache_directory()) if p.exists()), None)
+    if place is not None and not place.is_dir():
+        raise UserError(
+            f"{place} is no directory: nothing is kept",
+            "remove it, or name another: export PITH_CACHE=/a/directory",
+        )
     if clear:
         removed = kept.clear()
         print(f"{cache_directory()}: removed {amount(len(removed), sum(entry.size for entry in removed))}")

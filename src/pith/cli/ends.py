@@ -90,7 +90,8 @@ def conclude(way: Way, run: Run) -> int:
     faults: list[Stood] = []
     place = ""
     if way in (Way.ASLEEP, Way.INPUT_OVER, Way.TIMED_OUT, Way.INTERRUPTED):
-        faults = stands_at_faults(run.machine, run.elves)
+        nothing_runs = way in (Way.ASLEEP, Way.INPUT_OVER)
+        faults = stands_at_faults(run.machine, run.elves, nothing_runs=nothing_runs)
     if way in (Way.TIMED_OUT, Way.INTERRUPTED):
         place = where(run.machine, run.elves, run.kernel)
     if faults and way in (Way.ASLEEP, Way.INPUT_OVER):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pith import UserError
-from pith.cli.arguments import check_readable
+from pith.cli.arguments import check_apart, check_readable
 from pith.cli.errors import UsageError
 
 MOST_VIOLATIONS = 25
@@ -77,10 +77,8 @@ def inspect(
         )
     check_readable(dump, WHAT_TO_NAME.removeprefix("name "))
     for output in (html, svg):
-        if output is not None and output.exists() and output.samefile(dump):
-            raise UsageError(
-                f"{output} is the dump itself, which would be lost", "name another file to write"
-            )
+        if output is not None:
+            check_apart(output, [dump] if kernel is None else [dump, kernel])
     if kernel is not None:
         check_readable(kernel, "the kernel's ELF")
     elif not is_elf(dump):

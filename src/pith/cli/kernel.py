@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pith import UserError
-from pith.cli.arguments import check_writable
+from pith.cli.arguments import check_apart, check_writable
 from pith.cli.errors import UsageError
 from pith.cli.start import Benchmark, saying, set_up_kernel
 
@@ -66,6 +66,8 @@ def kernel(
 ) -> None:
     """Build the kernel's ELF, for a loader of seL4's kernels or Microkit's tool."""
     check_writable(output)
+    if board not in (None, QEMU_VIRT):
+        check_apart(output, [Path(board)])
     tree = built_in_tree(board, memory)
     set_up_kernel(debug=debug, benchmark=benchmark, domains=domains, root_cnode_bits=root_cnode_bits)
     from pith.system.kernel import build_kernel
@@ -76,6 +78,7 @@ def kernel(
         shutil.copyfile(built, output)
     except OSError as error:
         raise UserError(f"{output}: {error.strerror}", "name a file that can be written") from None
+    print(f"{output}: the kernel's ELF; how other loaders start it: docs/other-loaders.md")
 
 
 def built_in_tree(board: str | None, memory: str | None) -> bytes | None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from pith import UserError
-from pith.cli.arguments import check_readable, check_writable, parse_size
+from pith.cli.arguments import check_apart, check_readable, check_writable, parse_size
 from pith.cli.boot import LANGUAGES
 from pith.cli.errors import UsageError
 from pith.cli.start import saying
@@ -62,6 +62,7 @@ def check_files(files: list[Path]) -> None:
 def build_elf(files: list[Path], output: Path | None, *, debug: bool, stack: int | None = None) -> Path:
     """The ELF of these programs: at `output`, or else where the compiler keeps it."""
     if output is not None:
+        check_apart(output, files)
         check_writable(output)
     with saying(f"compiling {', '.join(file.name for file in files)}"):
         from pith.system.components import build_files, expect_debugging

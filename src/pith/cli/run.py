@@ -47,7 +47,9 @@ def run_programs(
 ) -> None:
     """Compile user programs, and run the first as the initial thread, which can start the others."""
     check_files(files)
-    refuse_empty_options(machine, icount=icount, checked=False, debug=debug, complaints=complaints)
+    refuse_empty_options(
+        machine, icount=icount, checked=False, debug=debug, complaints=complaints, firmware=firmware
+    )
     chosen = choose_machine(machine, wants_pdb=pdb is not None, wants_gdb=gdb)
     order = BootOrder(
         machine=chosen,

@@ -10,8 +10,8 @@ class InputSource(Protocol):
     """A person, or a pipe, that types while the machine runs."""
 
     def fileno(self) -> int: ...
-    def read(self) -> bytes:
-        """What was typed; empty at the end of the input."""
+    def read(self) -> bytes | None:
+        """What was typed for the machine, perhaps nothing; None at the end of the input."""
         ...
 
 

@@ -323,10 +323,10 @@ class HostedMachine(Machine):
         if not select.select([self.keyboard], [], [], seconds)[0]:
             return
         typed = self.keyboard.read()
-        if typed:
-            self.uart.receive(typed)
-        else:
+        if typed is None:
             self.keyboard, self.input_is_over = None, True
+        else:
+            self.uart.receive(typed)
 
     # Memory -----------------------------------------------------------------------------------------------
 

@@ -221,11 +221,12 @@ class QemuMachine(Machine):
             del self.held[:PIPE_ROOM]
             self.input_is_over = self.keyboard is None and not self.held
 
-    def _read_keyboard(self, data: bytes) -> None:
-        """Keep what was typed until the machine takes it; no data is the end of the keyboard."""
-        self.held += data
-        if not data:
+    def _read_keyboard(self, data: bytes | None) -> None:
+        """Keep what was typed until the machine takes it; None is the end of the keyboard."""
+        if data is None:
             self.keyboard, self.input_is_over = None, not self.held
+        else:
+            self.held += data
 
     def _print(self, data: bytes) -> None:
         if not data:

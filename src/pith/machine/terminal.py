@@ -96,9 +96,11 @@ class Terminal:
     def fileno(self) -> int:
         return self.descriptor
 
-    def read(self) -> bytes:
-        """What was typed; empty at the end. Raises Left."""
+    def read(self) -> bytes | None:
+        """What was typed for the machine; None at the end. Raises Left."""
         typed = os.read(self.descriptor, CHUNK)
+        if not typed:
+            return None
         return self._interpret(typed) if self.is_terminal else typed
 
     def _interpret(self, typed: bytes) -> bytes:

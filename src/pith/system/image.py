@@ -97,11 +97,11 @@ def _check_program(program: Elf) -> tuple[int, int]:
 def _check_slots(path: Path, size: int) -> None:
     """Each page of an initial thread's program takes a slot of its CNode, in which Pith's kernel leaves room for little else."""
     slots = 1 << boot.ROOT_CNODE_BITS
-    most = slots - SLOTS_BESIDES - slots // ENTRIES_OF_TABLE
+    most = max(slots - SLOTS_BESIDES - slots // ENTRIES_OF_TABLE, 0)
     if size // PAGE > most:
         raise UserError(
-            f"{path} is too large for an initial thread's program: it has {-(-size >> 20)} MiB, and its CNode of "
-            f"{slots} slots has room for the pages of {most * PAGE >> 20} MiB",
+            f"{path} is too large for an initial thread's program: it has {size // PAGE} pages, and its CNode of "
+            f"{slots} slots has room for {most}",
             "let it make memory of untypeds when it runs, or boot it with a larger CNode: --root-cnode-bits 16",
         )
 

@@ -26,7 +26,7 @@ def table(report: Report, names: bool = False) -> Table:
         padding=(0, 2, 0, 0),
         pad_edge=False,
     )
-    drawn.add_column("retired instructions", min_width=WORK_WIDTH)
+    drawn.add_column("retired instructions", min_width=WORK_WIDTH, no_wrap=names)  # names are to be copied
     for heading in headings(report):
         drawn.add_column(heading, justify="right", overflow="fold")
     by_row = {result.row.name: result for result in report.results}

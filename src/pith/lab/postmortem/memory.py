@@ -181,6 +181,11 @@ def stands_in_fault(thread: ThreadView) -> bool:
     return thread.state == ThreadState.INACTIVE and thread.fault != FaultKind.NONE
 
 
+def waits_to_tell(thread: ThreadView) -> bool:
+    """Whether it stopped at a fault, and its handler has not taken the message yet."""
+    return thread.state == ThreadState.BLOCKED_ON_SEND and thread.fault != FaultKind.NONE
+
+
 def _offset(kind: type[Struct], name: str) -> int:
     return kind.layout().fields[name].offset
 

@@ -11,7 +11,7 @@ from pith.machine import Machine, board
 
 from .backtrace import PANIC_STOP, Backtrace, Frame, Unwinder
 from .fault import deed, overflow, remedy
-from .memory import Memory, ThreadView, Unreadable, stands_in_fault
+from .memory import Memory, ThreadView, Unreadable, stands_in_fault, waits_to_tell
 from .programs import Programs
 
 PANIC = "pith_panic"  # of a program in metal Python that found itself wrong
@@ -26,16 +26,19 @@ class Stood(NamedTuple):
     remedy: str
 
 
-def stands_at_faults(machine: Machine, elves: Sequence[Path]) -> list[Stood]:
+def stands_at_faults(machine: Machine, elves: Sequence[Path], *, nothing_runs: bool) -> list[Stood]:
     """The threads that stopped at a fault because they have no handler. `elves` are the programs that may be theirs.
 
-    Empty if the machine runs another kernel than Pith's, or one whose objects cannot be read. Raises UserError when the machine
+    If nothing runs any more, those whose handler has not heard of the fault belong to them: it never will. Empty if the machine runs another kernel than Pith's, or one whose objects cannot be read. Raises UserError when the machine
     has gone with its memory.
     """
     memory, programs = Memory(machine), Programs(elves)
     try:
-        threads = filter(stands_in_fault, memory.threads() if memory.has_started() else ())
-        return [_stood(thread, memory, programs) for thread in threads]
+        return [
+            _stood(thread, memory, programs)
+            for thread in (memory.threads() if memory.has_started() else ())
+            if stands_in_fault(thread) or (nothing_runs and waits_to_tell(thread))
+        ]
     except Unreadable:
         return []
 
@@ -47,7 +50,8 @@ def _stood(thread: ThreadView, memory: Memory, programs: Programs) -> Stood:
     if program is None:
         return Stood(f"{name} {deed(thread, memory, None)}, at pc {thread.pc:#x}", remedy(thread, None))
     trace = program.walk(thread.pc, general, lambda address: _word(memory, thread.root, address))
-    return Stood(f"{name} {_told(thread, memory, program, trace)}", remedy(thread, program))
+    unheard = ", which its fault handler has not heard of" if waits_to_tell(thread) else ""
+    return Stood(f"{name} {_told(thread, memory, program, trace)}{unheard}", remedy(thread, program))
 
 
 def _told(thread: ThreadView, memory: Memory, program: Unwinder, trace: Backtrace) -> str:

@@ -159,7 +159,7 @@ def _recursion(cycle: list[tuple[tree.Function, tree.Call]]) -> Diagnostic:
     return diagnose(
         cycle[-1][1].location,
         f"recursion: {way} ({places})",
-        "use a loop, and keep what is still to do in a struct: the kernel's stack is small",
+        "use a loop, and keep what is still to do in a struct: how deep a stack grows must be known",
     )
 
 
