@@ -282,9 +282,9 @@ def test_every_label_has_its_line() -> None:
         assert other_names.get(name, name) == label.name.replace("_", "")
 
 
-def test_every_kind_of_capability_has_its_name() -> None:
+def test_every_kind_of_capability_has_its_name(system: Invoking) -> None:
     kinds = debug.KINDS.splitlines()
-    for cap in (NullCap(), ThreadCap(kernel.idle) if kernel.idle else NullCap(), IRQHandlerCap(3)):
+    for cap in (NullCap(), ThreadCap(system.caller), IRQHandlerCap(3)):
         assert kinds[cap.bits & 31] + "Cap" == type(cap).__name__
 
 

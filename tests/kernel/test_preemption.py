@@ -14,13 +14,17 @@ from pith.abi.errors import ErrorCode
 from pith.abi.labels import Label
 from pith.abi.objects import ObjectType
 from pith.abi.syscalls import SystemCall
-from pith.kernel import blocking, budget, cspace
+from pith.kernel import blocking, budget, cspace, endpoint, fault_message, interrupt, scheduler
 from pith.kernel import thread as threads_of
+from pith.kernel.errors import Preempted
 from pith.kernel.objects import (
+    Endpoint,
     EndpointCap,
+    FaultKind,
     IRQHandlerCap,
     Notification,
     NotificationCap,
+    NotificationState,
     NullCap,
     Register,
     Thread,
@@ -31,7 +35,7 @@ from pith.kernel.objects import (
 from pith.kernel.riscv64 import timer
 from pith.kernel.riscv64.csr import SUPERVISOR_EXTERNAL
 from pith.kernel.state import interrupts, kernel
-from pith.metal import Struct, replace
+from pith.metal import MASK64, Struct, replace
 from pith.verify.check import require_all
 
 from .conftest import World
@@ -139,14 +143,25 @@ def test_a_revocation_stops_after_every_capability(system: Interrupted) -> None:
     assert system.steps(Label.CNODE_REVOKE) == WAITERS
 
 
+def sender(system: Interrupted, place: Endpoint, badge: int, priority: int = 50) -> Thread:
+    """A thread that waits to send with this badge."""
+    thread = system.passive(priority)
+    thread.wait_badge = badge
+    blocking.wait_at_endpoint(thread, place, ThreadState.BLOCKED_ON_SEND)
+    return thread
+
+
+def badged(system: Interrupted, place: Endpoint, badge: int, at: int) -> None:
+    """A capability with this badge in the caller's slot `at`."""
+    original = system.owned[place.address]
+    slot = system.world.root_slot(system.caller, at)
+    cspace.insert(replace(original.cap, badge=badge), original, slot)
+
+
 def test_a_cancellation_goes_on_where_it_stopped(system: Interrupted) -> None:
     place = system.endpoint()
-    original = system.owned[place.address]
-    cspace.insert(replace(original.cap, badge=1), original, system.subject)
-    threads = [system.passive(50) for _ in range(2 * WAITERS)]
-    for number, thread in enumerate(threads):
-        thread.wait_badge = number % 2
-        blocking.wait_at_endpoint(thread, place, ThreadState.BLOCKED_ON_SEND)
+    badged(system, place, 1, SUBJECT)
+    threads = [sender(system, place, number % 2) for number in range(2 * WAITERS)]
     system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
     for _ in range(3):
         system.invoke(Label.CNODE_CANCEL_BADGED_SENDS, SUBJECT, 64, on=ROOT)
@@ -154,30 +169,120 @@ def test_a_cancellation_goes_on_where_it_stopped(system: Interrupted) -> None:
     assert kernel.cancel_next is threads[3]
     blocking.cancel(threads[3])  # it leaves: the next is looked at next
     assert kernel.cancel_next is threads[4]
-    late = system.passive(60)
-    late.wait_badge = 1
-    blocking.wait_at_endpoint(late, place, ThreadState.BLOCKED_ON_SEND)  # before all that were looked at
-    assert kernel.cancel_endpoint is None
-    assert system.steps(Label.CNODE_CANCEL_BADGED_SENDS) == 2 * WAITERS - 1
-    assert late.state is ThreadState.RESTART
+    assert system.steps(Label.CNODE_CANCEL_BADGED_SENDS) == 2 * WAITERS - 4
     expected = [ThreadState.BLOCKED_ON_SEND, ThreadState.RESTART] * WAITERS
     expected[3] = ThreadState.INACTIVE
     assert states(threads) == expected
+    assert kernel.cancel_endpoint is None and kernel.cancel_owner is None
 
 
-def test_a_cancellation_begins_anew_for_a_sender_whose_priority_changes(system: Interrupted) -> None:
+def test_who_comes_while_senders_are_cancelled_is_not_meant(system: Interrupted) -> None:
+    """Else a client that sends again and again could keep the cancellation from ending."""
     place = system.endpoint()
-    original = system.owned[place.address]
-    cspace.insert(replace(original.cap, badge=1), original, system.subject)
-    first, last = system.passive(50), system.passive(40)
-    for thread in (first, last):
-        thread.wait_badge = 1 if thread is last else 2
-        blocking.wait_at_endpoint(thread, place, ThreadState.BLOCKED_ON_SEND)
+    badged(system, place, 1, SUBJECT)
+    threads = [sender(system, place, 1) for _ in range(3)]
     system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
     system.invoke(Label.CNODE_CANCEL_BADGED_SENDS, SUBJECT, 64, on=ROOT)
-    assert kernel.cancel_next is last
-    threads_of.set_priority(last, 60)
-    assert kernel.cancel_endpoint is None and place.queue.head is last
+    kernel.now += 1
+    late = [sender(system, place, 1, priority) for priority in (60, 40)]  # before and behind where it stands
+    system.steps(Label.CNODE_CANCEL_BADGED_SENDS)
+    assert states(threads) == [ThreadState.RESTART] * 3
+    assert states(late) == [ThreadState.BLOCKED_ON_SEND] * 2
+
+
+def test_a_sender_whose_priority_changes_is_cancelled_at_once(system: Interrupted) -> None:
+    """Else its new place could lie before where the cancellation stands, or hold it up."""
+    place = system.endpoint()
+    badged(system, place, 1, SUBJECT)
+    other, meant = sender(system, place, 2), sender(system, place, 1, 40)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    system.invoke(Label.CNODE_CANCEL_BADGED_SENDS, SUBJECT, 64, on=ROOT)
+    assert kernel.cancel_next is meant
+    threads_of.set_priority(other, 30)
+    threads_of.set_priority(meant, 60)
+    assert states([other, meant]) == [ThreadState.BLOCKED_ON_SEND, ThreadState.RESTART]
+    assert (other.priority, meant.priority) == (30, 60)
+    require_all()
+    system.steps(Label.CNODE_CANCEL_BADGED_SENDS)
+    assert states([other, meant]) == [ThreadState.BLOCKED_ON_SEND, ThreadState.RESTART]
+
+
+def test_who_finds_a_cancellation_under_way_ends_it_first(system: Interrupted) -> None:
+    """And the system call that began it is done then: however two interrupt one another, each ends."""
+    places = [system.endpoint(), system.endpoint()]
+    for number, place in enumerate(places):
+        badged(system, place, 1, SUBJECT + number)
+    meant = [sender(system, place, 1, 40) for place in places for _ in range(3)]
+    first, second = system.caller, system.passive(70)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    system.invoke(Label.CNODE_CANCEL_BADGED_SENDS, SUBJECT, 64, on=ROOT)
+    assert first.state is ThreadState.RESTART and kernel.cancel_owner is first
+    behind = first.registers[Register.FAULT_PC] + 4
+    kernel.current = second
+    stops = 0
+    while not cancels(places[1]):
+        stops += 1
+    assert stops == 5
+    assert states(meant) == [ThreadState.RESTART] * 6
+    assert first.state is ThreadState.RUNNING and first.registers[Register.NEXT_PC] == behind
+    assert first.registers[Register.A1] == 0  # no error
+    assert kernel.cancel_endpoint is None
+
+
+def cancels(place: Endpoint) -> bool:
+    """Let the current thread cancel the sends of badge 1; whether it came to the end."""
+    try:
+        endpoint.cancel_badged_sends(place, 1)
+    except Preempted:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("what", ["suspend", "write", "fault", "phases"])
+def test_who_does_something_else_by_now_makes_its_call_anew(system: Interrupted, what: str) -> None:
+    place = system.endpoint()
+    badged(system, place, 1, SUBJECT)
+    meant = [sender(system, place, 1, 40) for _ in range(2)]
+    first, second = system.caller, system.passive(70)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    system.invoke(Label.CNODE_CANCEL_BADGED_SENDS, SUBJECT, 64, on=ROOT)
+    state, pc = first.state, first.registers[Register.NEXT_PC]
+    match what:
+        case "suspend":
+            threads_of.suspend(first)
+            state = ThreadState.INACTIVE
+        case "write":
+            scheduler.disown_cancellation(first)
+        case "fault":
+            fault_message.set_fault(first, FaultKind.VM)
+            first.fault_kind = FaultKind.NONE
+        case _:
+            first.registers[Register.A7] = SystemCall.NB_SEND_RECV & MASK64
+    kernel.current = second
+    while not cancels(system.endpoint()):
+        pass
+    assert states(meant) == [ThreadState.RESTART] * 2
+    assert first.state is state and first.registers[Register.NEXT_PC] == pc
+    kernel.current = first
+
+
+def test_an_interrupt_waits_for_the_notification_that_follows(system: Interrupted) -> None:
+    """The line interrupts while SetNotification sends away those who wait at the notification that was before."""
+    old = system.last(system.world.make(Notification))
+    cspace.move(system.subject.cap, system.subject, interrupts.slots[LINE])
+    system.world.put(system.subject, IRQHandlerCap(LINE))
+    kernel.irq_active[LINE] = 1
+    system.waiters(lambda thread: blocking.wait_at_notification(thread, old))
+    new = system.world.make(Notification)
+    system.world.processor.csrs["sip"] = SUPERVISOR_EXTERNAL
+    for stops in range(50):
+        system.invoke(Label.IRQ_SET_IRQ_HANDLER, on=SUBJECT, caps=(NotificationCap(True, True, new, 7),))
+        if system.caller.state is ThreadState.RUNNING:
+            break
+        if stops == 1:
+            interrupt.handle(LINE)
+    assert stops == WAITERS
+    assert new.state is NotificationState.ACTIVE and new.badge == 7 and kernel.irq_active[LINE] == 1
 
 
 def retype(system: Interrupted, count: int, first: int = FIRST) -> tuple[int, list[int]]:

@@ -62,7 +62,7 @@ def test_another_order_of_equals(lockstep: Runner) -> None:
     """The compiler writes `<=` for `<`: threads of equal priority queue the other way round."""
 
     def changed(text: str) -> str:
-        defined = re.search(r'\ndefine .* @"pith\.kernel\.queue\.insert_by_priority"', text)
+        defined = re.search(r'\ndefine .* @"pith\.kernel\.queue\._insert_among_others"', text)
         assert defined is not None
         start = defined.start()
         at = text.index("icmp ult", start)

@@ -239,6 +239,12 @@ def forget_who_stands_above(town: Town) -> None:
     town.second.queue_above = None
 
 
+@breaks("a_cancellation_goes_on_at_a_sender")
+def go_on_at_one_who_receives(town: Town) -> None:
+    kernel.cancel_endpoint = town.endpoint
+    kernel.cancel_next = town.receiver
+
+
 @breaks("notifications_wait_or_hold_badges")
 def be_idle_with_a_queue(town: Town) -> None:
     town.notification.state = NotificationState.IDLE

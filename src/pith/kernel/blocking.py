@@ -7,7 +7,7 @@ come first served among equals.
 
 from __future__ import annotations
 
-from pith.metal import cold, inline, u8, u64
+from pith.metal import cold, inline, u8
 
 from . import budget, reply, scheduler
 from .objects import Endpoint, FaultKind, Notification, NotificationState, Thread, ThreadState
@@ -18,7 +18,7 @@ from .state import kernel
 def wait_at_endpoint(thread: Thread, endpoint: Endpoint, state: ThreadState) -> None:
     """Queue `thread` at the endpoint, as a sender or a receiver."""
     if state is ThreadState.BLOCKED_ON_SEND:
-        forget_cancellation(endpoint, thread.wait_badge)
+        thread.wait_since = kernel.now
     thread.state = state
     thread.wait_endpoint = endpoint
     insert_by_priority(endpoint.queue, thread)
@@ -51,7 +51,6 @@ def change_priority(thread: Thread, priority: u8) -> None:
     endpoint, notification = thread.wait_endpoint, thread.wait_notification
     if endpoint is not None:
         pass_cancellation(thread)
-        forget_cancellation(endpoint, thread.wait_badge)
         remove_by_priority(endpoint.queue, thread)
     if notification is not None:
         remove_by_priority(notification.queue, thread)
@@ -64,16 +63,9 @@ def change_priority(thread: Thread, priority: u8) -> None:
 
 @cold
 def pass_cancellation(sender: Thread) -> None:
-    """The sender leaves its queue: a cancellation that was interrupted there goes on with the next."""
+    """The sender leaves its place: a cancellation that was interrupted there goes on with the next."""
     if sender is kernel.cancel_next:
         kernel.cancel_next = sender.queue_next
-
-
-@cold
-def forget_cancellation(endpoint: Endpoint, badge: u64) -> None:
-    """A sender with `badge` comes to a new place: a cancellation of that badge which was interrupted begins anew."""
-    if endpoint is kernel.cancel_endpoint and badge == kernel.cancel_badge:
-        kernel.cancel_endpoint = None
 
 
 @inline

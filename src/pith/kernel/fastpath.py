@@ -31,6 +31,7 @@ from .cspace import lookup_flat
 from .message import copy_registers, copy_rest, put_header
 from .notification import remember
 from .objects import (
+    ECALL_BYTES,
     EndpointCap,
     FaultKind,
     Notification,
@@ -50,7 +51,6 @@ CALL: Final = SystemCall.CALL & MASK64
 REPLY_RECV: Final = SystemCall.REPLY_RECV & MASK64
 SEND: Final = SystemCall.SEND & MASK64
 WAIT: Final = SystemCall.WAIT & MASK64
-ECALL_BYTES: Final = 4
 
 
 @inline

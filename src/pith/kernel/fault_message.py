@@ -17,6 +17,7 @@ from pith.metal import u5, u6, u7, u64
 from . import budget
 from .message import buffer_of, get_word, info_of, put_header, put_word
 from .objects import FaultKind, Register, Thread
+from .scheduler import disown_cancellation
 
 R = Register
 
@@ -65,6 +66,7 @@ def register_at(layout: Layout, position: u5) -> u6:
 
 def set_fault(thread: Thread, kind: FaultKind, word0: u64 = 0, word1: u64 = 0, word2: u64 = 0) -> None:
     """Note that `thread` is in a fault; FaultKind says what the words are."""
+    disown_cancellation(thread)
     thread.fault_kind = kind
     thread.fault_words[0] = word0
     thread.fault_words[1] = word1

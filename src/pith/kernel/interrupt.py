@@ -19,7 +19,7 @@ from .errors import IllegalOperation, InvalidCapability, RangeError, RevokeFirst
 from .message import Invocation, argument, extra_slot, require
 from .objects import IRQHandlerCap, NotificationCap
 from .riscv64 import plic
-from .state import IRQ_COUNT, TIMER_IRQ, interrupts, kernel
+from .state import IRQ_COUNT, TIMER_IRQ, UNTOLD, interrupts, kernel
 
 
 def invoke_control(call: Invocation) -> u7:
@@ -64,8 +64,12 @@ def invoke_handler(cap: IRQHandlerCap, call: Invocation) -> u7:
                 raise InvalidCapability(0)
             delete_notification(interrupts.slots[cap.irq])
             insert(chosen, source, interrupts.slots[cap.irq])
+            if kernel.irq_active[cap.irq] == UNTOLD:
+                kernel.irq_active[cap.irq] = 1
+                notification.signal(chosen.notification, chosen.badge)
         case Label.IRQ_CLEAR_IRQ_HANDLER:
             delete_notification(interrupts.slots[cap.irq])
+            kernel.irq_active[cap.irq] = 1
         case _:
             raise IllegalOperation()
     return 0
@@ -78,5 +82,8 @@ def handle(irq: u16) -> None:
         plic.complete(irq)
         return
     cap = interrupts.slots[irq].cap
-    if isinstance(cap, NotificationCap) and cap.can_send:
-        notification.signal(cap.notification, cap.badge)
+    if isinstance(cap, NotificationCap):
+        if cap.can_send:
+            notification.signal(cap.notification, cap.badge)
+        else:  # it is ending (derivation.py); perhaps another one is to follow it
+            kernel.irq_active[irq] = UNTOLD

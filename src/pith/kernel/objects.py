@@ -260,6 +260,7 @@ class Register(IntEnum):
 
 
 REGISTER_COUNT: Final = 33
+ECALL_BYTES: Final = 4  # from FAULT_PC to what stands behind a system call
 
 
 class ThreadState(IntEnum):
@@ -337,6 +338,7 @@ class Thread(Struct, size=2048):
     slots: Array[Slot] = array(5, offset=352)
 
     wait_badge: u64
+    wait_since: u64  # when it became a sender that waits
     wait_can_grant: bool
     wait_can_grant_reply: bool
     wait_is_call: bool

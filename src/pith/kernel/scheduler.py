@@ -231,6 +231,13 @@ def is_interrupted() -> bool:
     return csr_read("sip") & INTERRUPTS != 0
 
 
+@inline
+def disown_cancellation(thread: Thread) -> None:
+    """The thread may do something else than make again the system call that was interrupted; see endpoint.py."""
+    if thread is kernel.cancel_owner:
+        kernel.cancel_owner = None
+
+
 # Time -------------------------------------------------------------------------------------------------------
 
 

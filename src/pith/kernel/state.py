@@ -16,6 +16,7 @@ from .objects import ASIDPool, CNodeCap, Endpoint, PageTable, SchedContext, Slot
 PRIORITIES: Final = 256
 DOMAINS: Final = 16
 DOMAIN_SCHEDULE_LENGTH: Final = 100  # the last entry stays an end marker, so 0 to 98 can be set
+UNTOLD: Final = 2  # in irq_active: claimed while its notification was ending; the next one is to be signalled
 IRQ_COUNT: Final = 97  # numbers 1..95 are the PLIC's sources; 0 is none
 TIMER_IRQ: Final = 96  # nobody can have it: the timer is the kernel's own, and no line of the PLIC
 ASID_POOLS: Final = 128
@@ -83,11 +84,14 @@ class KernelState(Struct, align=64):
     caller_buffer: IPCBuffer | None
     extra_slots: Array[Slot | None] = array(MESSAGE_MAX_CAPS)
 
-    # The cancellation of badged sends that was interrupted last, if it did not go on yet: of the senders at
-    # `cancel_endpoint` none before `cancel_next`, or none at all, has the badge.
-    cancel_endpoint: Endpoint | None
+    # The cancellation of badged sends that is under way, if there is one; see endpoint.py.
+    cancel_endpoint: Endpoint | None  # whose senders; None: there is no cancellation
     cancel_badge: u64
-    cancel_next: Thread | None
+    cancel_since: u64  # when it began: senders that came later are not meant
+    cancel_next: Thread | None  # the sender to be looked at next; None: all have been
+    cancel_owner: (
+        Thread | None
+    )  # whose system call it is, if that thread will do nothing else than make it again
 
     # Domains.
     domain_count: u8  # how many there are; boot.py sets it

@@ -49,6 +49,7 @@ from .errors import (
 )
 from .message import Invocation, put_result
 from .objects import (
+    ECALL_BYTES,
     Cap,
     EndpointCap,
     FaultKind,
@@ -63,8 +64,6 @@ from .objects import (
     ThreadState,
 )
 from .state import kernel
-
-ECALL_BYTES: Final = 4
 
 
 class Phases(Packed, bits=8):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from pith.metal import u8
 
-from . import binding, blocking, scheduler
+from . import binding, blocking, endpoint, scheduler
 from .objects import Register, Thread, ThreadState
 from .state import kernel
 
 
 def suspend(thread: Thread) -> None:
     """Stop the thread, whatever it does; `restart` goes on where it stood."""
+    scheduler.disown_cancellation(thread)
     blocking.cancel(thread)
     if thread.state is ThreadState.RUNNING:
         thread.registers[Register.FAULT_PC] = thread.registers[Register.NEXT_PC]
@@ -41,6 +42,8 @@ def activate(thread: Thread) -> None:
 
 def set_priority(thread: Thread, priority: u8) -> None:
     """Change the priority, and with it the place in whichever queue the thread stands."""
+    if thread.wait_endpoint is not None:
+        endpoint.end_if_cancelled(thread)
     if thread.is_ready:
         scheduler.dequeue(thread)
         thread.priority = priority

@@ -16,7 +16,7 @@ from pith.abi.messages import MESSAGE_REGISTERS
 from pith.abi.objects import IPC_BUFFER_BITS
 from pith.metal import u2, u7, u64
 
-from . import binding, capability, cspace, derivation, fault, notification
+from . import binding, capability, cspace, derivation, fault, notification, scheduler
 from . import thread as threads
 from .errors import AlignmentError, IllegalOperation, InvalidCapability, RangeError, TruncatedMessage
 from .fault_message import CONTEXT_REGISTERS, Layout, register_at
@@ -110,6 +110,7 @@ def _write_registers(thread: Thread, call: Invocation) -> None:
         raise TruncatedMessage()
     if thread is current():
         raise IllegalOperation()
+    scheduler.disown_cancellation(thread)
     for index in range(min(count, CONTEXT_REGISTERS)):
         thread.registers[register_at(Layout.CONTEXT, index)] = argument(call, 2 + index)
     thread.registers[Register.NEXT_PC] = thread.registers[Register.FAULT_PC]
@@ -135,6 +136,7 @@ def _copy_registers(thread: Thread, call: Invocation) -> None:
 
 
 def _copy(source: Thread, destination: Thread, start: u7, end: u7) -> None:
+    scheduler.disown_cancellation(destination)
     for index in range(start, end):
         register = register_at(Layout.CONTEXT, index)
         destination.registers[register] = source.registers[register]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pith.kernel import state
 from pith.kernel.objects import (
     Endpoint,
     Notification,
@@ -141,6 +142,22 @@ def the_last_of_each_priority_leads_upwards(census: Census) -> Iterator[Violatio
                     yield Violation(subject, name_of(last.queue_above), name_of(above))
 
 
+def a_cancellation_goes_on_at_a_sender(census: Census) -> Iterator[Violation]:
+    """The sender that a cancellation of badged sends looks at next waits at its endpoint; without a cancellation nobody owns it."""
+    kernel = state.kernel
+    place, following = kernel.cancel_endpoint, kernel.cancel_next
+    if place is None:
+        if kernel.cancel_owner is not None:
+            yield Violation("no cancellation", f"owned by {name_of(kernel.cancel_owner)}", "owned by nobody")
+    elif following is not None and (
+        following.state is not ThreadState.BLOCKED_ON_SEND or following.wait_endpoint is not place
+    ):
+        found = f"{state_name(following.state)}, at {name_of(following.wait_endpoint)}"
+        yield Violation(
+            f"next of a cancellation, {name_of(following)}", found, f"waiting to send at {name_of(place)}"
+        )
+
+
 def notifications_wait_or_hold_badges(census: Census) -> Iterator[Violation]:
     """A notification says that it is WAITING exactly if a thread waits in its queue."""
     for notification in census.all(Notification):
@@ -173,6 +190,7 @@ RULES = (
     nobody_sends_where_somebody_receives,
     queues_are_sorted_by_priority,
     the_last_of_each_priority_leads_upwards,
+    a_cancellation_goes_on_at_a_sender,
     notifications_wait_or_hold_badges,
     bound_notifications_are_mutual,
 )
