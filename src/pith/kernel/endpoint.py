@@ -178,7 +178,7 @@ def _complete(caller: Thread) -> None:
 
 
 def end_if_cancelled(thread: Thread) -> None:
-    """Send a waiting thread away which the cancellation under way means: it is to get another place, and might be missed."""
+    """Send a waiting thread away which the cancellation under way means: it got another place, and might be missed there."""
     endpoint = thread.wait_endpoint
     is_sending = thread.state is ThreadState.BLOCKED_ON_SEND
     if is_sending and endpoint is not None and endpoint is kernel.cancel_endpoint and _is_meant(thread):

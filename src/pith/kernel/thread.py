@@ -42,8 +42,6 @@ def activate(thread: Thread) -> None:
 
 def set_priority(thread: Thread, priority: u8) -> None:
     """Change the priority, and with it the place in whichever queue the thread stands."""
-    if thread.wait_endpoint is not None:
-        endpoint.end_if_cancelled(thread)
     if thread.is_ready:
         scheduler.dequeue(thread)
         thread.priority = priority
@@ -52,6 +50,7 @@ def set_priority(thread: Thread, priority: u8) -> None:
         return
     if thread.wait_endpoint is not None or thread.wait_notification is not None:
         blocking.change_priority(thread, priority)
+        endpoint.end_if_cancelled(thread)
     else:
         thread.priority = priority
     if thread is kernel.current or thread is kernel.next_thread:
