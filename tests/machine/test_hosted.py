@@ -227,6 +227,7 @@ def test_it_can_be_stopped_and_goes_on() -> None:
         assert running.run(seconds=0.05) is Ending.SECONDS
 
 
+@pytest.mark.slow
 def test_a_kernel_that_does_not_come_back_is_stopped_and_the_alarm_put_away() -> None:
     def answer(kernel: SmallKernel, seen: Seen) -> None:
         while True:

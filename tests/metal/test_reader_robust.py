@@ -96,7 +96,9 @@ def _read(text: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))]
+)
 def test_planted_programs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "buffer", None)
     statics = list(memory.statics)

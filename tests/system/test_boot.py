@@ -90,6 +90,7 @@ def test_no_thread_has_vectors_for_nobody_saves_them(tmp_path: Path) -> None:
         assert "now " in machine.wait_for("no fault handler")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "bits"), [("mv a0, zero", 12), ("li a0, 1", 20)])
 def test_two_boots_of_the_hosted_machine_are_the_same(tmp_path: Path, program: str, bits: int) -> None:
     """To the instruction, and to the last byte of the kernel's memory."""

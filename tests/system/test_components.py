@@ -28,6 +28,7 @@ def in_memory(data: bytes) -> int:
     return BASE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hello.py", "hello.c", "two_threads.py"])
 def test_an_example_builds_into_an_elf_with_separate_rights(name: str) -> None:
     program = elf.read(build_program(EXAMPLES / name))
@@ -49,6 +50,7 @@ def main(info: BootInfo) -> None:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -130,6 +132,7 @@ def test_a_name_that_does_not_fit_is_refused(name: str) -> None:
         archive.pack({name: b""})
 
 
+@pytest.mark.slow
 def test_a_system_carries_its_components(tmp_path: Path) -> None:
     initial = tmp_path / "carrier.py"
     initial.write_text(

@@ -62,6 +62,7 @@ def test_debug_calls(start: Start) -> None:
     assert shown.endswith("halted by a system call\n")
 
 
+@pytest.mark.slow
 @entries
 def test_the_log_of_kernel_entries(start: Start, benchmark_kernel: None) -> None:
     shown = output_of(start, EXAMPLES / "kernel_log.py")
@@ -81,6 +82,7 @@ def test_the_log_of_kernel_entries(start: Start, benchmark_kernel: None) -> None
     ]
 
 
+@pytest.mark.slow
 @utilisation
 def test_who_uses_the_processor(start: Start, benchmark_kernel: None) -> None:
     shown = output_of(start, EXAMPLES / "utilisation.py")
@@ -91,6 +93,7 @@ def test_who_uses_the_processor(start: Start, benchmark_kernel: None) -> None:
     assert "The worker was switched to 9 times" in shown  # 8 ms in pieces of 1
 
 
+@pytest.mark.slow
 @utilisation
 def test_every_benchmark_call(start: Start, benchmark_kernel: None) -> None:
     shown = output_of(start, PROGRAMS / "benchmark_calls.c")

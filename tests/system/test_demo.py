@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from pith.machine import Ending, Machine
 from pith.system.archive import pack, section
 from pith.system.components import build_python
@@ -67,6 +69,7 @@ That was all. Now it is your turn: type help.
 """
 
 
+@pytest.mark.slow
 def test_the_story_is_told_line_by_line(start: Start) -> None:
     told = plain(start().wait_for(PROMPT)).split("\n")
     lines = iter(line for line in told if line and not line.startswith(" " * 12))
@@ -136,6 +139,7 @@ def check_ipc(lines: list[str]) -> None:
     assert "does not count" not in "".join(lines)
 
 
+@pytest.mark.slow
 def test_programs_that_break_harm_nobody_and_leave_nothing(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)
@@ -151,6 +155,7 @@ def test_programs_that_break_harm_nobody_and_leave_nothing(start: Start) -> None
     assert ask(machine, "mem") == memory
 
 
+@pytest.mark.slow
 def test_a_line_can_be_edited(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)
@@ -159,6 +164,7 @@ def test_a_line_can_be_edited(start: Start) -> None:
         assert "server      serving" in plain(machine.wait_for(PROMPT))
 
 
+@pytest.mark.slow
 def test_arrows_bring_back_lines_and_other_escape_sequences_are_no_text(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)
@@ -175,6 +181,7 @@ def test_arrows_bring_back_lines_and_other_escape_sequences_are_no_text(start: S
         assert f'no command "{carried_out}"' in plain(machine.wait_for(PROMPT))
 
 
+@pytest.mark.slow
 def test_a_burst_of_characters_loses_none(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)
@@ -186,6 +193,7 @@ def test_a_burst_of_characters_loses_none(start: Start) -> None:
     assert "server      serving" in plain(answer)
 
 
+@pytest.mark.slow
 def test_lines_typed_ahead_are_carried_out_in_turn(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)
@@ -205,6 +213,7 @@ def test_halt_ends_the_machine_with_status_0(start: Start) -> None:
     assert plain(machine.output).endswith("Good bye.\n")
 
 
+@pytest.mark.slow
 def test_an_image_that_lacks_a_component_says_so_and_ends_with_status_1(start: Start, tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(pack({"other": bytes(100)}))
     machine = start(build_python(INITIAL, section(tmp_path / "archive")))
@@ -213,6 +222,7 @@ def test_an_image_that_lacks_a_component_says_so_and_ends_with_status_1(start: S
     assert "initial: a component is missing in my image" in plain(machine.output)
 
 
+@pytest.mark.slow
 def test_a_component_that_is_no_program_is_refused(start: Start, tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(pack({"uart": b"\x7fELF" + bytes(100)}))
     machine = start(build_python(INITIAL, section(tmp_path / "archive")))

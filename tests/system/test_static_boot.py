@@ -123,6 +123,7 @@ def machine_and_kernel(
             yield qemu, KernelImage.of(kernel)
 
 
+@pytest.mark.slow
 def test_the_bootinfo_is_what_was_foretold(machine_and_kernel: tuple[Machine, KernelImage]) -> None:
     machine, kernel = machine_and_kernel
     assert machine.run() is Ending.EXIT, machine.output

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TIMED = Path(__file__).parents[2] / "tools" / "timed.py"
 BUSY = "import time\nend = time.process_time() + 0.6\nwhile time.process_time() < end: pass\nraise SystemExit({status})"
 
@@ -15,6 +17,7 @@ def timed(status: int) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_processor_time_and_status() -> None:
     status, told = timed(0)
     assert status == 0 and re.fullmatch(

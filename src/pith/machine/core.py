@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import ctypes
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from unicorn import riscv_const as riscv
 from unicorn import unicorn_const as unicorn
@@ -123,6 +124,8 @@ class Core:
         self.float_enabled = False
         self.translations_stale = True
         self.code_stale = False
+        self.noted = bytearray(self.words.nbytes // PAGE_BYTES)
+        self.code_sums: dict[int, int] = {}  # of each page with code, as it was when that was fetched first
         self.miss: tuple[int, int] | None = None
         self.raised: BaseException | None = None
         self.emulator: Any = binding.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
@@ -149,6 +152,7 @@ class Core:
         self.fill = FILL_CALLBACK(self._fill)  # kept: others hold only its address
         self.counters.memory, self.counters.words = self.host_address, len(self.words)
         self.counters.ask = host_address(self.fill)
+        self.counters.noted = ctypes.addressof(ctypes.c_char.from_buffer(self.noted))
         shared = ctypes.addressof(self.counters)
         self._hook(unicorn.UC_HOOK_CODE, functions["count"], shared)
         self._hook(unicorn.UC_HOOK_INTR, functions["trap"], shared)
@@ -217,12 +221,31 @@ class Core:
     def _synchronise(self) -> None:
         """Forget what has been fenced since user code last ran."""
         if self.code_stale:
-            self.emulator.ctl_flush_tb()
             self.code_stale = False
+            if self._has_code_changed():
+                self.emulator.ctl_flush_tb()
+                for page in self.code_sums:
+                    self.noted[page] = 0
+                self.code_sums.clear()
+                self.translations_stale = True  # so that all code that is fetched is noted again
         if self.translations_stale:
             self.emulator.ctl(unicorn.UC_CTL_TLB_FLUSH, unicorn.UC_CTL_IO_WRITE)
             ctypes.memset(self.counters.pages, 0xFF, ctypes.sizeof(self.counters.pages))  # no page's address
             self.translations_stale = False
+
+    def _has_code_changed(self) -> bool:
+        """Whether a page is not what it was when its code was translated. To translate anew takes a hundred times as long as to look."""
+        return any(self._sum(page) != sum for page, sum in self.code_sums.items())
+
+    def _sum(self, page: int) -> int:
+        return crc32(self.bytes[page * PAGE_BYTES : (page + 1) * PAGE_BYTES])
+
+    def _note_code(self, physical: int) -> None:
+        """Code on the page at this address is about to be translated."""
+        page = (physical - board.MEMORY_BASE) // PAGE_BYTES
+        if 0 <= page < len(self.noted) and not self.noted[page]:
+            self.noted[page] = 1
+            self.code_sums[page] = self._sum(page)
 
     def set_root(self, satp: int) -> None:
         """User code sees the address space that `satp` names."""
@@ -242,6 +265,8 @@ class Core:
             if found is None:
                 self.miss = (access, address)
                 return False
+            if access == unicorn.UC_MEM_FETCH:
+                self._note_code(found.physical)
             # Sv39's bits read, write, execute are Unicorn's, one place higher.
             result = TranslationEntry.from_address(entry)
             result.physical = found.physical

@@ -57,12 +57,14 @@ class Shared(ctypes.Structure):
     pages: Any  # code that was met since the last fence; a page has one place
     value: int  # scratch: a register's value
     next: int  # scratch: the next program counter
+    noted: int  # where the host has a byte for each page of memory: whether code of it was fetched since it was all forgotten
     _fields_ = (
         *((name, ctypes.c_uint64) for name in ("count", "limit", "exception", "passed", "boxed", "boxed_at")),
         *((name, ctypes.c_uint64) for name in ("memory", "words", "root", "ask")),
         ("pages", CodePage * CODE_PAGES),
         ("value", ctypes.c_uint64),
         ("next", ctypes.c_uint64),
+        ("noted", ctypes.c_uint64),
     )
 
 
@@ -98,7 +100,7 @@ OF_FUSED: Final = bytearray(instructions.peculiarities(kind << 25 | FUSED[0]) fo
 # %shared is a Shared, of type %Shared.
 SOURCE: Final = """
 %CodePage = type {{ i64, i64 }}
-%Shared = type {{ i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, [{code_pages} x %CodePage], i64, i64 }}
+%Shared = type {{ i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, [{code_pages} x %CodePage], i64, i64, i64 }}
 
 define void @count(ptr %emulator, i64 %address, i32 %size, ptr %shared) {{
   %count = load i64, ptr %shared
@@ -396,6 +398,7 @@ nowhere:
 
 define zeroext i1 @fill(ptr %emulator, i64 %address, i32 %access, ptr %result, ptr %shared) {{
   %order = sub i32 %access, {read_access}
+  %order.64 = zext i32 %order to i64
   %needed.32 = shl i32 {read_bit}, %order
   %needed = zext i32 %needed.32 to i64
   %wanted = or i64 %needed, {readable}
@@ -404,6 +407,24 @@ define zeroext i1 @fill(ptr %emulator, i64 %address, i32 %access, ptr %result, p
   br i1 %is_found, label %mapped, label %ask
 mapped:
   %physical = and i64 %found, -4096
+  %is_fetch = icmp eq i64 %order.64, 2
+  br i1 %is_fetch, label %fetch, label %give
+fetch:
+  %offset = sub i64 %physical, {memory_base}
+  %word = lshr i64 %offset, 3
+  %words.at = getelementptr %Shared, ptr %shared, i32 0, i32 7
+  %words = load i64, ptr %words.at
+  %is_memory = icmp ult i64 %word, %words
+  br i1 %is_memory, label %code, label %give
+code:
+  %noted.at = getelementptr %Shared, ptr %shared, i32 0, i32 13
+  %noted = load ptr, ptr %noted.at
+  %page = lshr i64 %offset, 12
+  %note.at = getelementptr i8, ptr %noted, i64 %page
+  %note = load i8, ptr %note.at
+  %is_noted = icmp ne i8 %note, 0
+  br i1 %is_noted, label %give, label %ask
+give:
   %permissions.64 = or i64 %needed, {read_bit}
   %permissions.2 = trunc i64 %permissions.64 to i32
   %permissions = lshr i32 %permissions.2, 1
