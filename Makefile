@@ -56,7 +56,7 @@ check-floors:
 	$(BIN)/python tools/floors.py
 
 check-tests:
-	PITH_CHECK_INVARIANTS=20 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not qemu and not soak"  # make test: each time
+	PITH_CHECK_INVARIANTS=50 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not qemu and not soak"  # make test: each time
 
 coverage: ready
 	$(BIN)/python -m pytest -n $(JOBS) --cov=pith.kernel --cov-branch --cov-report=term-missing:skip-covered \

@@ -124,6 +124,7 @@ def test_what_cannot_be_examined_is_a_finding(monkeypatch: pytest.MonkeyPatch) -
     assert finding.complaint.startswith("cannot be examined: ZeroDivisionError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["typer", "rich", "packaging", "elftools"])
 def test_it_starts_in_a_damaged_environment(tmp_path: Path, broken: str) -> None:
     (tmp_path / f"{broken}.py").write_text("")  # it hides the package, as if all in it were lost

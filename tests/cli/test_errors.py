@@ -111,6 +111,7 @@ sys.exit(guard(lambda: print("word " * 100_000)))
 PITH = [sys.executable, "-c", "from pith.cli.main import main; main()"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["--help"], ["cache"], ["compile", "examples/hello.py"]]
 )
@@ -133,6 +134,7 @@ def test_a_full_disk_behind_a_machines_output(machine: str) -> None:
     assert "cannot be written: No space left on device\n  try: make room" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [[1], [0, 1], [1, 2], [0, 1, 2]])
 def test_closed_standard_streams(closed: list[int]) -> None:
     script = " ".join(['exec "$@"', *(f"{number}>&-" for number in closed)])

@@ -23,6 +23,8 @@ from pith.metal.compiler.show_part import part
 from pith.metal.compiler.zig import ToolError
 from tests.metal.generators.source import HEAD
 
+pytestmark = pytest.mark.slow  # each compiles something anew
+
 SCRIPT = """
 SECTIONS { . = 0x10000; .text : { KEEP(*(.text.keep*)) KEEP(*(.text .text.*)) } .rodata : { *(.rodata .rodata.* .srodata*) }
 .data : { *(.data .data.* .sdata*) } .bss : { *(.bss .bss.* .sbss*) } }

@@ -7,6 +7,8 @@ import pytest
 from pith import UserError
 from pith.system.components import build_c
 
+pytestmark = pytest.mark.slow  # each runs clang
+
 HEAD = "#include <pith.h>\nvoid pith_main(const struct pith_bootinfo *info)\n"
 
 

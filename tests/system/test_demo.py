@@ -81,6 +81,7 @@ def test_the_story_is_told_line_by_line(start: Start) -> None:
     assert list(lines) == [PROMPT]
 
 
+@pytest.mark.slow
 def test_the_prompt_answers_every_command(start: Start) -> None:
     machine = start()
     machine.wait_for(PROMPT)

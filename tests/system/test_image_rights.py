@@ -10,6 +10,8 @@ from pith.machine import elf
 from pith.system.components import IMAGE_ADDRESS, build_program
 from tests.system.conftest import Start
 
+pytestmark = pytest.mark.slow  # each boots a machine
+
 HEAD = """
 #include <pith.h>
 static volatile unsigned int data[1024] = {0x8082}; // ret
