@@ -41,7 +41,7 @@ MARK: Final = bytes((START_OF_TEXT,))
 QUIET: Final = 1.0  # seconds without a word, after which the kernel may be waiting for good
 GRACE: Final = 5  # seconds that QEMU has to end by itself
 REGISTER: Final = re.compile(
-    r"\b(pc|sepc|x\d+)(?:/\w+)?\s+([0-9a-f]{16})\b"
+    r"\b(pc|mepc|sepc|x\d+)(?:/\w+)?\s+([0-9a-f]{16})\b"
 )  # as `info registers` shows them
 SET_DEATH_SIGNAL: Final = 1  # prctl's PR_SET_PDEATHSIG
 
@@ -303,7 +303,10 @@ class QemuMachine(Machine):
         if not isinstance(shown, str):
             return None
         found = {name: int(value, 16) for name, value in REGISTER.findall(shown)}
-        return Registers(found["pc"], tuple(found[f"x{number}"] for number in range(32)), found["sepc"])
+        # In the firmware, which serves an interrupt or a call: what it goes back to is what runs.
+        in_firmware = board.MEMORY_BASE <= found["pc"] < board.KERNEL_PHYSICAL
+        pc = found["mepc"] if in_firmware else found["pc"]
+        return Registers(pc, tuple(found[f"x{number}"] for number in range(32)), found["sepc"])
 
     def close(self) -> None:
         atexit.unregister(self.close)

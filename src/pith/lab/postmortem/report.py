@@ -99,8 +99,8 @@ def _where(machine: Machine, memory: Memory, elves: Sequence[Path], kernel: Path
     current, registers = memory.current(), machine.registers()
     if current is None:
         return "while no thread could run"
-    if registers is None:
-        return ""
+    if registers is None:  # stopped between the kernel and user code, as where invariants are checked
+        return f"while {current.name or 'a thread'} was about to run"
     unwinder = Unwinder(kernel) if kernel and registers.pc >= board.WINDOW_OFFSET else None
     if unwinder and unwinder.symbols.function(registers.pc) == TRAP_ENTRY:  # nothing has been done yet
         registers = registers._replace(pc=registers.trapped_pc)
